@@ -1,0 +1,102 @@
+"""An adversarial loss for somebody else's training loop."""
+
+import torch
+from torch import Tensor, nn
+
+from sparring.game import OptimizerConfig
+from sparring.objectives import Objective, get, smooth_labels
+from sparring.penalties import Penalty
+
+
+class Adversary:
+    """A discriminator that learns beside your model and gives it an adversarial loss.
+
+    In each step of your own loop: `total = reconstruction + 0.01 * adversary.loss(fake, real)`, step your optimizer,
+    then `adversary.learn(real, fake)`. The discriminator is moved by `learn` alone, your model by your optimizer alone.
+
+    Args:
+        discriminator: `(B, ...)` -> one logit or a map of logits an example; no sigmoid.
+        objective: a name of `sparring.objectives.OBJECTIVES`, or an `Objective`.
+        penalty: from `sparring.penalties`, such as `r1(1.0)`.
+        optimizer: the discriminator's.
+        label_smoothing: one-sided; see `objectives.smooth_labels`.
+        seed: of the penalty's random points.
+
+    Raises:
+        UserError: no such objective; smoothing without labels.
+
+    Examples:
+        >>> adversary = Adversary(nn.Linear(2, 1), objective="hinge")
+        >>> fake = torch.zeros(4, 2, requires_grad=True)
+        >>> adversary.loss(fake, real=torch.ones(4, 2)).backward()
+        >>> fake.grad is not None, adversary.discriminator.weight.grad is None
+        (True, True)
+        >>> sorted(adversary.learn(real=torch.ones(4, 2), fake=fake))
+        ['fake', 'real']
+    """
+
+    def __init__(
+        self,
+        discriminator: nn.Module,
+        objective: str | Objective = "hinge",
+        penalty: Penalty | None = None,
+        *,
+        optimizer: OptimizerConfig | None = None,
+        label_smoothing: float = 0.0,
+        seed: int = 0,
+    ) -> None:
+        self.discriminator = discriminator
+        self._objective = smooth_labels(get(objective), label_smoothing)
+        self._penalty = penalty
+        self._parameters = [p for p in discriminator.parameters() if p.requires_grad]
+        self._optimizer = (optimizer or OptimizerConfig(2e-4)).build(self._parameters)
+        self._rng = torch.Generator(self._parameters[0].device).manual_seed(seed)
+
+    def loss(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
+        """What your model adds to its own loss: low when the discriminator takes `fake` for real.
+
+        Args:
+            fake: your model's output, with its graph, `(B, ...)`.
+            real: the truth, `(B, ...)`; only relativistic objectives look at it.
+
+        Returns:
+            A scalar. No gradient reaches the discriminator, and none of its buffers moves.
+
+        Raises:
+            ValueError: the objective is relativistic and no `real` was given.
+        """
+        if self._objective.relativistic and real is None:
+            raise ValueError(f"{self._objective.name} compares with reals: call loss(fake, real)")
+        buffers = [(buffer, buffer.clone()) for buffer in self.discriminator.buffers()]
+        for parameter in self._parameters:
+            parameter.requires_grad_(False)
+        try:
+            scores = self.discriminator(fake)
+            with torch.no_grad():
+                on_real = self.discriminator(real) if self._objective.relativistic else scores
+        finally:
+            for parameter in self._parameters:
+                parameter.requires_grad_(True)
+            for buffer, value in buffers:
+                buffer.data.copy_(value)  # behind autograd's back: the backward pass does not need the old value
+        return torch.stack(list(self._objective.generator(on_real, scores).values())).sum()
+
+    def learn(self, real: Tensor, fake: Tensor) -> dict[str, float]:
+        """One step of the discriminator.
+
+        Args:
+            real: `(B, ...)`.
+            fake: `(B, ...)`; it is detached here.
+
+        Returns:
+            Its terms, as numbers.
+        """
+        real, fake = real.detach(), fake.detach()
+        terms = self._objective.discriminator(self.discriminator(real), self.discriminator(fake))
+        if self._penalty is not None:
+            terms |= self._penalty(self.discriminator, real, fake, self._rng)
+        self._optimizer.zero_grad(set_to_none=True)
+        torch.stack(list(terms.values())).sum().backward()
+        self._optimizer.step()
+        self._optimizer.zero_grad(set_to_none=True)
+        return {name: term.item() for name, term in terms.items()}

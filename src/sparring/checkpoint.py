@@ -1,0 +1,179 @@
+"""Saving a game under way and taking it up again, exactly.
+
+A checkpoint is a folder: `networks.safetensors` (all networks and their averages), `state.safetensors` (the
+optimizers), `state.json` (counters, the recipe, and the digests of the other two). It is written under a temporary
+name, synced and renamed, so that it is there whole or not at all. Nothing is unpickled, and nothing in it depends on
+the clock: the same run writes the same bytes.
+"""
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from sparring.errors import UserError
+from sparring.loop import State
+
+FORMAT = 1
+NETWORKS, OPTIMIZERS, STATE = "networks.safetensors", "state.safetensors", "state.json"
+
+
+def write(state: State, folder: Path, recipe: str) -> None:
+    """Write a checkpoint; if it cannot be written whole, nothing is left behind.
+
+    Args:
+        state: between two rounds.
+        folder: where; an earlier one of that name is replaced.
+        recipe: what it is a checkpoint of.
+
+    Raises:
+        UserError: the disk is full, or the folder cannot be written to.
+    """
+    temporary = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        temporary.mkdir(parents=True)
+        digests = {
+            name: _write_synced(temporary / name, save(_portable(tensors)))
+            for name, tensors in ((NETWORKS, network_tensors(state)), (OPTIMIZERS, _optimizer_tensors(state)))
+        }
+        record = {"format": FORMAT, "recipe": recipe, "round": state.round, "steps": state.steps, "sha256": digests}
+        _write_synced(temporary / STATE, (json.dumps(record, indent=1) + "\n").encode())
+        shutil.rmtree(folder, ignore_errors=True)
+        temporary.rename(folder)
+        _sync(folder.parent)
+    except OSError as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise UserError(
+                f"no space left to write {folder}", "free some and --resume: the checkpoint before it is whole"
+            ) from error
+        raise UserError(f"cannot write {folder}: {error.strerror}", "is the folder writable?") from error
+
+
+def read(state: State, folder: Path, recipe: str) -> None:
+    """Take up a checkpoint, in place.
+
+    Args:
+        state: a started game of the same recipe and config.
+        folder: the checkpoint.
+        recipe: what it should be a checkpoint of.
+
+    Raises:
+        UserError: it is truncated, altered, of another recipe or of other networks; the state is then unchanged.
+    """
+    record = _record(folder, recipe)
+    networks, optimizers = (_load(folder, name, record) for name in (NETWORKS, OPTIMIZERS))
+    _read_networks(state, networks, folder)
+    _read_optimizers(state, optimizers)
+    state.round, state.steps = record["round"], dict(record["steps"])
+
+
+def read_networks(state: State, folder: Path, recipe: str) -> None:
+    """As `read`, without the optimizers: enough to sample from."""
+    record = _record(folder, recipe)
+    _read_networks(state, _load(folder, NETWORKS, record), folder)
+    state.round, state.steps = record["round"], dict(record["steps"])
+
+
+def network_tensors(state: State) -> dict[str, Tensor]:
+    """`{"G.weight name": tensor, "average.G.weight name": tensor}`: the live tensors, not copies."""
+    parts = {**state.game.networks._asdict(), **{f"average.{name}": net for name, net in state.averaged.items()}}
+    return {f"{part}.{name}": value for part, net in parts.items() for name, value in net.state_dict().items()}
+
+
+def _optimizer_tensors(state: State) -> dict[str, Tensor]:
+    return {
+        f"{player}.{index}.{name}": value
+        for player, optimizer in state.optimizers.items()
+        for index, entries in optimizer.state_dict()["state"].items()
+        for name, value in entries.items()
+        if isinstance(value, Tensor)
+    }
+
+
+def _portable(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    # own, contiguous memory for each: channels_last and tied weights are matters of the running process
+    return {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
+
+
+def _write_synced(path: Path, content: bytes) -> str:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    return hashlib.sha256(content).hexdigest()
+
+
+def _sync(folder: Path) -> None:
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _record(folder: Path, recipe: str) -> dict[str, Any]:
+    damaged = UserError(f"{folder / STATE} is missing or damaged", "remove that checkpoint to use the one before it")
+    try:
+        record = json.loads((folder / STATE).read_text())
+    except (OSError, ValueError) as error:
+        raise damaged from error
+    if not isinstance(record, dict) or not {"recipe", "round", "steps", "sha256"} <= record.keys():
+        raise damaged
+    if record.get("format") != FORMAT:
+        raise UserError(
+            f"{folder} has format {record.get('format')}, not {FORMAT}", "it was written by another version"
+        )
+    if record["recipe"] != recipe:
+        raise UserError(
+            f"{folder} is a checkpoint of {record['recipe']}, not of {recipe}", "use the run's own config.toml"
+        )
+    return record
+
+
+def _load(folder: Path, name: str, record: dict[str, Any]) -> dict[str, Tensor]:
+    path = folder / name
+    damaged = UserError(f"{path} is truncated or was altered", "remove that checkpoint to use the one before it")
+    try:
+        if hashlib.sha256(path.read_bytes()).hexdigest() != record["sha256"].get(name):
+            raise damaged
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise damaged from error
+
+
+def _read_networks(state: State, tensors: dict[str, Tensor], folder: Path) -> None:
+    live = network_tensors(state)
+    wrong = live.keys() ^ tensors.keys() or {n for n in live if live[n].shape != tensors[n].shape}
+    if wrong:
+        raise UserError(
+            f"{folder} holds other networks than the config describes: {min(wrong)} differs",
+            "use the run's own config.toml",
+        )
+    with torch.no_grad():
+        for name, value in live.items():
+            value.copy_(tensors[name])
+
+
+def _read_optimizers(state: State, tensors: dict[str, Tensor]) -> None:
+    entries: dict[str, dict[int, dict[str, Tensor]]] = {player: {} for player in state.optimizers}
+    for key, value in tensors.items():
+        player, index, name = key.rsplit(".", 2)
+        parameter = state.owned[player][int(index)]
+        if value.shape == parameter.shape:
+            # fused optimizers walk raw memory: the moments must lie as their parameter does
+            value = torch.empty_like(parameter, dtype=value.dtype, requires_grad=False).copy_(value)
+        entries[player].setdefault(int(index), {})[name] = value
+    for player, optimizer in state.optimizers.items():
+        groups = optimizer.state_dict()["param_groups"]
+        optimizer.load_state_dict({"state": entries[player], "param_groups": groups})

@@ -1,0 +1,49 @@
+"""The command line: one file a command; no mathematics, and no torch before a command needs it."""
+
+import sys
+
+import typer
+from rich.console import Console
+
+from sparring.cli import inspect, recipes, sample, train
+from sparring.errors import UserError
+
+app = typer.Typer(
+    help="Train a generative adversarial network on your own data, and be told honestly whether it worked.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (train.train, sample.sample, inspect.inspect, recipes.recipes):
+    app.command()(command)
+
+
+@app.callback(invoke_without_command=True)
+def version(
+    context: typer.Context, version: bool = typer.Option(False, "--version", help="Print the version and exit.")
+) -> None:
+    """Train a generative adversarial network on your own data, and be told honestly whether it worked."""
+    if version:
+        from sparring import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line. Exit code 2 is a user's mistake, 1 a training that failed."""
+    try:
+        app()
+    except UserError as error:
+        complain(error.problem, error.hint)
+        sys.exit(2)
+    except BrokenPipeError:
+        sys.exit(141)
+
+
+def complain(problem: str, hint: str = "") -> None:
+    """One line on stderr: what was wrong, and the mend."""
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    console.print("error:", style="bold red", end=" ")
+    console.print(f"{problem} ({hint})" if hint else problem, markup=False)

@@ -1,0 +1,94 @@
+"""The live display of a training run; plain lines where stderr is not a terminal."""
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from sparring.workflows import Status
+
+
+def duration(seconds: float) -> str:
+    """Seconds as minutes and seconds.
+
+    Examples:
+        >>> duration(7), duration(187), duration(7384)
+        ('7s', '3m 07s', '2h 03m')
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes >= 60:
+        return f"{minutes // 60}h {minutes % 60:02d}m"
+    return f"{minutes}m {rest:02d}s" if minutes else f"{rest}s"
+
+
+def terms_line(terms: dict[str, float]) -> str:
+    """Every term, players apart.
+
+    Examples:
+        >>> terms_line({"discriminator/real": 0.5, "discriminator/fake": 0.25, "generator/fake": 1.0})
+        'discriminator real 0.5, fake 0.25 | generator fake 1'
+    """
+    players: dict[str, list[str]] = {}
+    for name, value in terms.items():
+        player, term = name.split("/", 1)
+        players.setdefault(player, []).append(f"{term} {value:.4g}")
+    return " | ".join(f"{player} {', '.join(values)}" for player, values in players.items())
+
+
+def time_left(status: "Status", began_at: float) -> str:
+    """How long the rest of the budget takes at the pace so far."""
+    done = status.fraction - began_at
+    if not done > 0 or not status.fraction < 1:
+        return ""
+    return duration(status.seconds / status.fraction * (1 - status.fraction))
+
+
+class Display:
+    """Shows statuses as they come; used as a context manager."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True, highlight=False)
+        self._bar = Progress(
+            BarColumn(bar_width=32),
+            TaskProgressColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.description}"),
+            console=self._console,
+        )
+        self._task = self._bar.add_task("", total=1.0)
+        self._live = Live(console=self._console, refresh_per_second=4, transient=False)
+        self._last_line = float("-inf")
+        self._began_at: float | None = None
+
+    def __enter__(self) -> "Display":
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._live.stop()
+
+    def show(self, status: "Status") -> None:
+        """Show a status; a plain line at most every ten seconds."""
+        if self._began_at is None:
+            self._began_at = 0.0
+        left = time_left(status, 0.0)
+        rate = f"{status.rate:,.0f} images/s"
+        if self._console.is_terminal:
+            self._bar.update(self._task, completed=status.fraction, description=f"left {left}" if left else "")
+            self._live.update(self._panel(status, rate))
+        elif status.finished or status.seconds - self._last_line >= 10:
+            self._last_line = status.seconds
+            parts = [f"{status.fraction:4.0%}", f"round {status.round}", f"{status.images:,} images", rate]
+            parts += [f"left {left}"] if left else []
+            self._console.print(" ".join(parts), terms_line(status.terms), markup=False, soft_wrap=True)
+
+    def _panel(self, status: "Status", rate: str) -> RenderableType:
+        lines = [Text(f"round {status.round:,}   {status.images:,} images   {rate}", style="bold")]
+        lines += [Text(f"  {line}") for line in terms_line(status.terms).split(" | ")]
+        if status.sample:
+            lines.append(Text(f"samples {status.sample}", style="dim"))
+        return Group(self._bar, *lines)

@@ -1,0 +1,61 @@
+"""Values as people type them: 28x28, 200k, 0-15,42."""
+
+import re
+
+from sparring.errors import UserError
+
+
+def parse_size(text: str | None) -> tuple[int, int] | None:
+    """`HxW`, or one number for a square, -> (height, width).
+
+    Raises:
+        UserError: it is neither.
+
+    Examples:
+        >>> parse_size("24x40"), parse_size("64")
+        ((24, 40), (64, 64))
+    """
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d+)(?:x(\d+))?", text.strip().lower())
+    if not match or int(match[1]) < 1 or int(match[2] or 1) < 1:
+        raise UserError(f"--size {text}: not a size", "HEIGHTxWIDTH, for example 64x64")
+    return int(match[1]), int(match[2] or match[1])
+
+
+def parse_count(text: str | None) -> int | None:
+    """`200k`, `1.5M` or `3000` -> a number.
+
+    Raises:
+        UserError: it is none.
+
+    Examples:
+        >>> parse_count("200k"), parse_count("1.5M"), parse_count("3000")
+        (200000, 1500000, 3000)
+    """
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([km]?)", text.strip().lower())
+    count = int(float(match[1]) * {"": 1, "k": 1_000, "m": 1_000_000}[match[2]]) if match else 0
+    if count < 1:
+        raise UserError(f"--images {text}: not a number of images", "for example 200k")
+    return count
+
+
+def parse_seeds(text: str) -> list[int]:
+    """`0-15,42` -> 0 to 15, and 42.
+
+    Raises:
+        UserError: it is not such a list.
+
+    Examples:
+        >>> parse_seeds("0-3,42")
+        [0, 1, 2, 3, 42]
+    """
+    seeds: list[int] = []
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(\d+)(?:-(\d+))?\s*", part)
+        if not match or int(match[2] or match[1]) < int(match[1]):
+            raise UserError(f"--seeds {text}: not a list of seeds", "for example 0-15,42")
+        seeds += range(int(match[1]), int(match[2] or match[1]) + 1)
+    return seeds

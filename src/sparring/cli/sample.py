@@ -1,0 +1,34 @@
+"""`sparring sample`: draw samples from a run."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sparring.cli._values import parse_seeds
+from sparring.errors import UserError
+
+
+def sample(
+    run: Annotated[Path, typer.Argument(help="A run directory.")],
+    n: Annotated[
+        int | None, typer.Option("-n", min=1, help="How many; their seeds are 0 to N-1. [default: 64]")
+    ] = None,
+    seeds: Annotated[str | None, typer.Option(help="One sample a seed, such as 0-15,42.")] = None,
+    truncation: Annotated[
+        float | None, typer.Option(min=1e-6, help="Keep the noise within this: less variety, more typical samples.")
+    ] = None,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help=".png (one sheet), .npy, .npz, or a folder (one PNG each).")
+    ] = Path("samples.png"),
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "cpu",
+) -> None:
+    """Draw samples from the newest checkpoint of RUN. The same seed is the same sample, whatever the others are."""
+    if n is not None and seeds is not None:
+        raise UserError("-n and --seeds were given", "give one of them")
+    from sparring import grids, workflows
+
+    wanted = parse_seeds(seeds) if seeds is not None else list(range(64 if n is None else n))
+    grids.check_ending(out)
+    grids.write_samples(workflows.sample(run, seeds=wanted, truncation=truncation, device=device), out, wanted)
+    typer.echo(out)

@@ -1,0 +1,131 @@
+"""`sparring train`: train a generator on a source."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sparring.cli._values import parse_count, parse_size
+from sparring.errors import UserError
+
+if TYPE_CHECKING:
+    from sparring.workflows import Plan
+
+
+def train(
+    source: Annotated[
+        str | None,
+        typer.Argument(help="digits, ring, grid, gaussian; a folder or zip of pictures; .npy, .npz, .parquet."),
+    ] = None,
+    recipe: Annotated[str | None, typer.Option("--recipe", "-r", help="See `sparring recipes`.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Run directory. By default the next free one in runs/.")] = None,
+    resume: Annotated[Path | None, typer.Option(help="Go on with this run, exactly where it was.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Budget: minutes of training. [default: 5]")] = None,
+    images: Annotated[str | None, typer.Option(help="Budget: examples shown, such as 200k.")] = None,
+    rounds: Annotated[int | None, typer.Option(help="Budget: rounds of the game.")] = None,
+    epochs: Annotated[float | None, typer.Option(help="Budget: passes over the data.")] = None,
+    size: Annotated[str | None, typer.Option(help="HEIGHTxWIDTH that pictures are brought to.")] = None,
+    channels: Annotated[int | None, typer.Option(help="1 grey, 3 RGB, 4 RGBA. By default as the data is.")] = None,
+    mirror: Annotated[bool, typer.Option("--mirror", help="Show each picture mirrored half the time.")] = False,
+    batch: Annotated[int | None, typer.Option(help="Examples a step. By default the recipe's.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of weights, noise and order. [default: 0]")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps. [default: auto]")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="key=value: an option of the recipe or of the run. Repeatable.")
+    ] = None,
+    config: Annotated[Path | None, typer.Option(help="A config.toml to start from; options here override it.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the whole plan and stop.")] = False,
+) -> None:
+    """Train a generator on SOURCE; write samples, checkpoints and a log to a run directory.
+
+    The run's path is the only line on standard output. Ctrl-C saves a checkpoint and ends the run; --resume goes on.
+    """
+    from sparring import workflows
+    from sparring.config import RunConfig, parse_settings, read_toml
+
+    budget = {"minutes": minutes, "images": parse_count(images), "rounds": rounds, "epochs": epochs}
+    given: dict[str, Any] = {"size": parse_size(size), "channels": channels, "mirror": mirror or None}
+    given |= {"batch": batch, "seed": seed, "device": device}
+    if resume is not None:
+        fixed = {"SOURCE": source, "--recipe": recipe, "--out": out, "--set": set_, "--config": config}
+        fixed |= {f"--{name}": value for name, value in given.items()}
+        clash = [name for name, value in fixed.items() if value is not None]
+        if clash:
+            raise UserError(f"{clash[0]} cannot change when a run is resumed", "leave it out, or start a new run")
+        plan = workflows.plan_resumed(resume, **budget)
+    else:
+        settings = parse_settings(set_ or [])
+        of_run = {name: settings.pop(name) for name in set(settings) & set(RunConfig.model_fields)}
+        tables = read_toml(config) if config else {}
+        plan = workflows.plan(
+            source, recipe=recipe, config=tables, out=out, options=settings, **{**of_run, **budget, **given_only(given)}
+        )
+    if dry_run:
+        typer.echo(describe(plan))
+    else:
+        _play(plan)
+
+
+def given_only(values: dict[str, Any]) -> dict[str, Any]:
+    """Without those that were left out."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def describe(plan: "Plan") -> str:
+    """The whole plan, as text: data, networks, players, budget."""
+    config, data, how = plan.config, plan.data, plan.how
+    game = plan.state.game
+    shape = "x".join(map(str, data.spec.shape))
+    labels = f", {len(data.spec.classes)} labels (unused)" if data.spec.classes else ""
+    lines = [
+        f"recipe     {config.recipe}",
+        *(f"           {name} = {value}" for name, value in config.options.items()),
+        f"data       {config.data.source or 'in memory'}: {len(data):,} {data.spec.kind} examples of {shape}{labels}",
+        *(f"           {note}" for note in data.notes),
+    ]
+    for name, network in game.networks._asdict().items():
+        count = sum(p.numel() for p in network.parameters())
+        averaged = ", averaged" if name in game.average else ""
+        lines.append(f"network    {name}: {type(network).__name__}, {count:,} parameters{averaged}")
+    for player in game.players:
+        turns = f"{player.turns.length} {player.turns.unit}"
+        lines.append(
+            f"player     {player.name}: trains {', '.join(player.trains)} for {turns} by {player.optimizer.kind}"
+        )
+    budget = ", ".join(f"{amount:g} {name}" for name, amount in config.budget.model_dump().items() if amount)
+    lines += [
+        f"budget     {budget}; schedules end at round {how.horizon:,}",
+        f"batch      {how.batch}" + (f", {how.accumulate} a step" if how.accumulate > 1 else ""),
+        f"device     {how.device}, {str(how.precision).removeprefix('torch.')}",
+        f"seed       {how.seed}",
+        f"out        {plan.out.path}",
+    ]
+    return "\n".join(lines)
+
+
+def _play(plan: "Plan") -> None:
+    from rich.console import Console
+
+    from sparring import workflows
+    from sparring.cli._display import Display
+    from sparring.loop import DivergedError
+
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console.print(f"{plan.config.recipe} on {plan.config.data.source}: {plan.out.path}", markup=False)
+    for note in plan.data.notes:
+        console.print(note, markup=False, style="yellow")
+    status = None
+    try:
+        with Display() as display:
+            for status in workflows.run(plan):
+                display.show(status)
+    except DivergedError as error:
+        saved = plan.out.finished_checkpoints()
+        kept = f"the last good checkpoint is {saved[-1]}" if saved else "no checkpoint was written yet"
+        console.print(f"diverged: {error}; {kept} (try a lower learning rate: --set lr=...)", markup=False)
+        raise typer.Exit(1) from None
+    if status is not None:
+        console.print(f"{status.finished} after {status.images:,} images; samples in {status.sample}", markup=False)
+        if status.fraction < 1:
+            console.print(f"go on with: sparring train --resume {plan.out.path}", markup=False)
+    typer.echo(plan.out.path)

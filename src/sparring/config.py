@@ -1,0 +1,164 @@
+"""The options of a run: declared once, validated, written to and read from TOML."""
+
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from sparring.errors import UserError, did_you_mean
+
+
+class Options(BaseModel):
+    """A frozen set of named, validated options; an unknown name is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+O = TypeVar("O", bound=Options)  # noqa: E741
+
+
+class DataOptions(Options):
+    """Where the data comes from and how it is prepared."""
+
+    source: str = Field(description="a built-in name or a path; empty for data handed over in memory")
+    size: tuple[int, int] | None = Field(None, description="height and width that pictures are brought to")
+    channels: Literal[1, 3, 4] | None = Field(None, description="1 grey, 3 RGB, 4 RGBA")
+    mirror: bool = Field(False, description="show each picture mirrored half the time")
+
+
+class Budget(Options):
+    """When a run ends: at whichever of these comes first."""
+
+    minutes: float | None = Field(None, gt=0, description="of training, resumed parts included")
+    images: int | None = Field(None, gt=0, description="examples shown to the first player")
+    rounds: int | None = Field(None, gt=0, description="rounds of the game")
+    epochs: float | None = Field(None, gt=0, description="passes of the first player over the data")
+
+    def __bool__(self) -> bool:
+        """Whether there is any limit at all."""
+        return any(value is not None for value in self.model_dump().values())
+
+
+class RunConfig(Options):
+    """All that is needed to play a run again."""
+
+    recipe: str = Field("default", description="see `sparring recipes`")
+    seed: int = Field(0, ge=0, description="of weights, noise and order")
+    device: str = Field("auto", description="auto, cpu, cuda or mps")
+    precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="of the networks' arithmetic")
+    accumulate: int = Field(1, gt=0, description="batches averaged in one optimizer step")
+    schedule: int = Field(1_000_000, gt=0, description="images over which schedules run when the budget is in minutes")
+    log_every: str = Field("1s", description="how often a log line is written: seconds (5s) or rounds (100)")
+    sample_every: str = Field("20s", description="how often a grid of samples is drawn: likewise")
+    checkpoint_every: str = Field("60s", description="how often a checkpoint is written: likewise")
+    keep: int = Field(3, gt=0, description="how many of the newest checkpoints stay")
+    data: DataOptions
+    budget: Budget = Budget()  # pyright: ignore[reportCallIssue]
+    options: dict[str, Any] = Field(default_factory=dict, description="the recipe's own options")
+    horizon: int | None = Field(None, gt=0, description="the round at which schedules end; set when the run begins")
+    fingerprint: str = Field("", description="of the data; set when the run begins")
+    spec: dict[str, Any] = Field(default_factory=dict, description="of the data; set when the run begins")
+
+
+def validated(model: type[O], values: Mapping[str, Any], where: str) -> O:
+    """The options that these values make.
+
+    Args:
+        model: which options.
+        values: by name.
+        where: where the values came from, for the error.
+
+    Raises:
+        UserError: an unknown name (did you mean?), or a value of the wrong type or out of range.
+
+    Examples:
+        >>> validated(Budget, {"minuts": 3}, "budget")
+        Traceback (most recent call last):
+        sparring.errors.UserError: budget: there is no option 'minuts' (did you mean minutes?)
+    """
+    try:
+        return model.model_validate(dict(values))
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            raise UserError(
+                f"{where}: there is no option {name!r}", did_you_mean(name.rsplit(".")[-1], _names(model, first["loc"]))
+            ) from None
+        raise UserError(
+            f"{where}: {name} = {first.get('input')!r}: {first['msg'][:1].lower()}{first['msg'][1:]}"
+        ) from None
+
+
+def _names(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
+    for part in path[:-1]:
+        inner = model.model_fields[str(part)].annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            model = inner
+    return list(model.model_fields)
+
+
+def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
+    """`["lr=1e-4", "latent=uniform"]` -> `{"lr": 1e-4, "latent": "uniform"}`; values are TOML, or else text.
+
+    Raises:
+        UserError: one has no `=`.
+
+    Examples:
+        >>> parse_settings(["lr=1e-4", "latent=uniform", "n_critic=5"])
+        {'lr': 0.0001, 'latent': 'uniform', 'n_critic': 5}
+    """
+    values: dict[str, Any] = {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals or not name.strip():
+            raise UserError(f"--set {setting}: expected key=value", "for example --set lr=1e-4")
+        try:
+            values[name.strip()] = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            values[name.strip()] = text.strip()
+    return values
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The tables of a TOML file.
+
+    Raises:
+        UserError: it is missing or is not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path} does not exist", "a run directory holds its config.toml") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise UserError(f"{path} cannot be read as TOML: {error}") from None
+
+
+def to_toml(tables: Mapping[str, Any]) -> str:
+    """TOML of plain values and one level of tables; None is left out.
+
+    Examples:
+        >>> print(to_toml({"seed": 0, "data": {"source": "digits", "size": [28, 28]}}), end="")
+        seed = 0
+        <BLANKLINE>
+        [data]
+        source = "digits"
+        size = [28, 28]
+    """
+    lines = [f"{key} = {_value(value)}" for key, value in tables.items() if not _table(value) and value is not None]
+    for key, table in tables.items():
+        if _table(table):
+            lines += ["", f"[{key}]", *(f"{k} = {_value(v)}" for k, v in table.items() if v is not None)]
+    return "\n".join(lines) + "\n"
+
+
+def _table(value: object) -> bool:
+    return isinstance(value, Mapping)
+
+
+def _value(value: Any) -> str:
+    # JSON's text, numbers and lists are TOML's too, but for the one control character that JSON leaves bare
+    return json.dumps(value, allow_nan=False, ensure_ascii=False).replace("\x7f", "\\u007f")

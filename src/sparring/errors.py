@@ -1,0 +1,39 @@
+"""What a user did wrong, said once: the problem, and the mend."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(ValueError):
+    """A mistake that the user can mend. The command line prints it in one line and exits with code 2.
+
+    Args:
+        problem: what was wrong, and where.
+        hint: what to do about it; may be empty.
+    """
+
+    def __init__(self, problem: str, hint: str = "") -> None:
+        super().__init__(f"{problem} ({hint})" if hint else problem)
+        self.problem = problem
+        self.hint = hint
+
+
+def did_you_mean(word: str, choices: Iterable[str]) -> str:
+    """The hint for a mistyped name.
+
+    Args:
+        word: what was typed.
+        choices: what exists.
+
+    Returns:
+        "did you mean X?" when one of the choices is close, else the list of them all.
+
+    Examples:
+        >>> did_you_mean("wgan-pg", ["dcgan", "wgan-gp"])
+        'did you mean wgan-gp?'
+        >>> did_you_mean("zzz", ["dcgan", "wgan-gp"])
+        'choose from dcgan, wgan-gp'
+    """
+    choices = list(choices)
+    close = difflib.get_close_matches(word, choices, n=1)
+    return f"did you mean {close[0]}?" if close else f"choose from {', '.join(choices)}"

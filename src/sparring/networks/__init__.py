@@ -1,0 +1,23 @@
+"""Networks: ordinary modules of documented shapes, which know nothing of games."""
+
+from sparring.networks.dcgan import DCGANDiscriminator, DCGANGenerator
+from sparring.networks.mlp import MLPDiscriminator, MLPGenerator
+from sparring.networks.resnet import ResNetDiscriminator, ResNetGenerator
+from sparring.networks.shuffle import ShuffleGenerator, StridedDiscriminator
+from sparring.networks.spectral import constrain_spectrum
+from sparring.networks.translate import PatchDiscriminator, Pool, Translator
+
+__all__ = [
+    "DCGANDiscriminator",
+    "DCGANGenerator",
+    "MLPDiscriminator",
+    "MLPGenerator",
+    "PatchDiscriminator",
+    "Pool",
+    "ResNetDiscriminator",
+    "ResNetGenerator",
+    "ShuffleGenerator",
+    "StridedDiscriminator",
+    "Translator",
+    "constrain_spectrum",
+]

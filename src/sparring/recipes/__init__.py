@@ -1,0 +1,38 @@
+"""The recipes, one file a paper, and the table that names them."""
+
+from sparring.errors import UserError, did_you_mean
+from sparring.recipes import (
+    cyclegan,
+    dcgan,
+    default,
+    dragan,
+    gan,
+    infogan,
+    lsgan,
+    r3gan,
+    ragan,
+    sngan,
+    wgan,
+    wgan_gp,
+)
+from sparring.recipes._duel import Duel, duel
+from sparring.recipes._recipe import Recipe
+
+RECIPES: dict[str, Recipe] = {
+    module.RECIPE.name: module.RECIPE
+    for module in (default, gan, dcgan, lsgan, wgan, wgan_gp, dragan, sngan, ragan, r3gan, infogan, cyclegan)
+}
+
+
+def get(name: str) -> Recipe:
+    """The recipe of that name.
+
+    Raises:
+        UserError: there is none.
+    """
+    if name not in RECIPES:
+        raise UserError(f"there is no recipe named {name!r}", did_you_mean(name, RECIPES))
+    return RECIPES[name]
+
+
+__all__ = ["RECIPES", "Duel", "Recipe", "duel", "get"]

@@ -1,0 +1,195 @@
+"""The two-network family: one generator, one discriminator, an objective and perhaps a penalty."""
+
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from sparring.data import DataSpec
+from sparring.errors import UserError
+from sparring.game import Batch, Game, Latent, OptimizerConfig, Player, Turn, Turns, steps
+from sparring.networks import (
+    DCGANDiscriminator,
+    DCGANGenerator,
+    MLPDiscriminator,
+    MLPGenerator,
+    ResNetDiscriminator,
+    ResNetGenerator,
+    ShuffleGenerator,
+    StridedDiscriminator,
+)
+from sparring.objectives import Objective, Terms, get, smooth_labels
+from sparring.penalties import Penalty
+from sparring.recipes._recipe import RecipeOptions
+
+Featured = MLPDiscriminator | DCGANDiscriminator | ResNetDiscriminator | StridedDiscriminator
+"""A discriminator that shows what its last layer sees, by `features`."""
+
+
+class Duel(NamedTuple):
+    """The networks of the two-network family."""
+
+    G: nn.Module
+    D: nn.Module
+
+
+def duel(
+    generator: nn.Module,
+    discriminator: nn.Module,
+    objective: str | Objective = "non-saturating",
+    penalty: Penalty | None = None,
+    *,
+    latent: Latent | int = 64,
+    optimizer: OptimizerConfig | tuple[OptimizerConfig, OptimizerConfig] | None = None,
+    turns: Turns | int = 1,
+    penalty_every: int = 1,
+    label_smoothing: float = 0.0,
+    instance_noise: float = 0.0,
+    ema: float = 0.999,
+    after: Callable[[Duel], None] | None = None,
+) -> Game:
+    """A game between any generator and any discriminator.
+
+    Args:
+        generator: `(B, latent dim)` -> `(B, ...)`, data in the range of the networks: pictures in [-1, 1].
+        discriminator: `(B, ...)` -> `(B,)` or `(B, 1)` logits or scores; no sigmoid.
+        objective: a name of `sparring.objectives.OBJECTIVES`, or an `Objective`.
+        penalty: from `sparring.penalties`, such as `r1(1.0)`.
+        latent: the noise, or just its dimension (then it is normal).
+        optimizer: for both, or (generator's, discriminator's); Adam with lr 2e-4 and β1 0.5 by default.
+        turns: D's turn before each step of G: a number of steps, `steps(n)` or `epochs(n)`.
+        penalty_every: lazy penalty: computed every so many rounds, and that many times as heavy (Karras et al. 2019,
+            arXiv 1912.04958, section 3.1).
+        label_smoothing: one-sided; see `objectives.smooth_labels`.
+        instance_noise: standard deviation of normal noise on all that D sees, falling to 0 over the run (Sønderby et
+            al. 2016, arXiv 1610.04490).
+        ema: decay of the average of G that samples are drawn from.
+        after: called with the networks after each of D's steps.
+
+    Returns:
+        The game; its players are "discriminator" and "generator".
+
+    Raises:
+        UserError: no such objective; smoothing without labels.
+
+    Examples:
+        >>> game = duel(nn.Linear(2, 3), nn.Linear(3, 1), "hinge", latent=2)
+        >>> [player.name for player in game.players]
+        ['discriminator', 'generator']
+    """
+    rules = smooth_labels(get(objective), label_smoothing)
+    noise = Latent(latent) if isinstance(latent, int) else latent
+    for_both = optimizer or OptimizerConfig(2e-4)
+    for_G, for_D = for_both if isinstance(for_both, tuple) else (for_both, for_both)
+    # the batch statistics of reals and fakes are kept apart; without any, one pass over both is cheaper
+    apart = any(isinstance(module, _BatchNorm) for module in discriminator.modules())
+
+    def seen(x: Tensor, turn: Turn) -> Tensor:
+        sigma = instance_noise * (1 - turn.progress)
+        return x + sigma * torch.randn(x.shape, generator=turn.rng, device=x.device) if sigma else x
+
+    def discriminate(net: Duel, turn: Turn) -> Terms:
+        real = turn.batch["x"]
+        with torch.no_grad():
+            fake = net.G(noise(len(real), turn.rng)).float()
+        real, fake = seen(real, turn), seen(fake, turn)
+        scores = (net.D(real), net.D(fake)) if apart else net.D(torch.cat([real, fake])).chunk(2)
+        terms = rules.discriminator(*scores)
+        if penalty is not None and turn.round % penalty_every == 0:
+            terms |= {name: penalty_every * term for name, term in penalty(net.D, real, fake, turn.rng).items()}
+        return terms
+
+    def generate(net: Duel, turn: Turn) -> Terms:
+        fake = net.D(seen(net.G(noise(len(turn.batch["x"]), turn.rng)).float(), turn))
+        with torch.no_grad():
+            real = net.D(seen(turn.batch["x"], turn)) if rules.relativistic else fake
+        return rules.generator(real, fake)
+
+    return Game(
+        networks=Duel(generator, discriminator),
+        players=(
+            Player(
+                "discriminator",
+                ("D",),
+                discriminate,
+                for_D,
+                steps(turns) if isinstance(turns, int) else turns,
+                after=after,
+            ),
+            Player("generator", ("G",), generate, for_G),
+        ),
+        noise=noise,
+        sample=lambda net, z, conditions: net.G(z),
+        critic=_critic,
+        decay=ema,
+    )
+
+
+def _critic(net: Duel, batch: Batch) -> Tensor:
+    return net.D(batch["x"]).reshape(len(batch["x"]), -1).mean(1)
+
+
+class DuelOptions(RecipeOptions):
+    """The options that every two-network recipe has."""
+
+    network: Literal["mlp", "dcgan", "shuffle", "resnet"] = Field(
+        "dcgan", description="for pictures; points take an mlp"
+    )
+    width: int | None = Field(None, gt=0, description="of both networks; by default the network's own")
+    latent_dim: int = Field(64, gt=0, description="dimension of the noise")
+    latent: Literal["normal", "uniform"] = Field("normal", description="its distribution")
+    lr: float = Field(2e-4, gt=0, description="learning rate of both")
+    lr_d: float | None = Field(None, gt=0, description="learning rate of D, where it differs")
+    beta1: float = Field(0.5, ge=0, lt=1, description="Adam's β1")
+    beta2: float = Field(0.999, ge=0, lt=1, description="Adam's β2")
+    n_critic: int = Field(1, gt=0, description="steps of D before each step of G")
+    instance_noise: float = Field(0.0, ge=0, description="noise on all that D sees, falling to 0 over the run")
+
+    def optimizers(self, kind: Literal["adam", "rmsprop", "sgd"] = "adam") -> tuple[OptimizerConfig, OptimizerConfig]:
+        """(the generator's, the discriminator's)."""
+        betas = (self.beta1, self.beta2)
+        return OptimizerConfig(self.lr, kind, betas), OptimizerConfig(self.lr_d or self.lr, kind, betas)
+
+    def prior(self) -> Latent:
+        """The noise."""
+        return Latent(self.latent_dim, self.latent)
+
+
+def pair(
+    options: DuelOptions, spec: DataSpec, *, batch_norm: bool = True, spectral: bool = False
+) -> tuple[nn.Module, Featured]:
+    """The generator and the discriminator that the options ask for.
+
+    Args:
+        options: network, width, latent_dim.
+        spec: pictures, or points, which always take an MLP.
+        batch_norm: in the discriminator, where the network has it at all; a gradient penalty forbids it.
+        spectral: spectral norm in the discriminator.
+
+    Raises:
+        UserError: pictures smaller than 4 pixels a side for a convolutional network.
+    """
+    shape, z, width = spec.shape, options.latent_dim, options.width
+    if spec.kind == "points":
+        return (MLPGenerator(z, shape, width or 128), MLPDiscriminator(shape, width or 128, spectral=spectral))
+    if options.network == "mlp":
+        return (
+            MLPGenerator(z, shape, width or 256, batch_norm=True),
+            MLPDiscriminator(shape, width or 256, spectral=spectral),
+        )
+    if min(shape[1:]) < 4:
+        raise UserError(
+            f"pictures of {shape[1]}x{shape[2]} are too small", "use --size 8x8 or larger, or --set network=mlp"
+        )
+    if options.network == "dcgan":
+        width = width or 32
+        return (
+            DCGANGenerator(z, shape, width),
+            DCGANDiscriminator(shape, width, batch_norm=batch_norm, spectral=spectral),
+        )
+    if options.network == "resnet":
+        return (ResNetGenerator(z, shape, width or 16), ResNetDiscriminator(shape, width or 16))
+    return (ShuffleGenerator(z, shape, width or 8), StridedDiscriminator(shape, width or 8, spectral=spectral))

@@ -1,0 +1,42 @@
+"""Convolutions, batch norm, and Adam with β1 of 0.5: the GAN that trained.
+
+D:  -E[log D(x)] - E[log(1 - D(G(z)))]
+G:  -E[log D(G(z))]
+"""
+
+from pydantic import Field
+
+from sparring.data import DataSpec
+from sparring.game import Game
+from sparring.recipes._duel import DuelOptions, duel, pair
+from sparring.recipes._recipe import Recipe
+
+
+class Options(DuelOptions):
+    """The paper's section 4, narrower."""
+
+    label_smoothing: float = Field(0.0, ge=0, lt=1, description="one-sided: D's target for reals is 1 minus this")
+
+
+def build(options: Options, spec: DataSpec) -> Game:
+    """The game."""
+    return duel(
+        *pair(options, spec),
+        "non-saturating",
+        latent=options.prior(),
+        optimizer=options.optimizers(),
+        turns=options.n_critic,
+        label_smoothing=options.label_smoothing,
+        instance_noise=options.instance_noise,
+        ema=options.ema,
+    )
+
+
+RECIPE = Recipe(
+    "dcgan",
+    "Unsupervised Representation Learning with DCGANs (Radford et al. 2015)",
+    "1511.06434",
+    "strided convolutions and batch norm on both sides",
+    Options,
+    build,
+)

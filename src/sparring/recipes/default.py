@@ -1,0 +1,55 @@
+"""The default: the game that gives the best pictures for a few minutes of two processor cores.
+
+    D:  E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))], every layer of D with largest singular value 1
+    G:  -E[D(G(z))]
+
+Points take the game of r3gan instead, which keeps all the modes.
+"""
+
+from typing import Literal
+
+from pydantic import Field
+
+from sparring.data import DataSpec
+from sparring.game import Game
+from sparring.penalties import r1, r2, together
+from sparring.recipes._duel import DuelOptions, duel, pair
+from sparring.recipes._recipe import Recipe
+
+
+class Options(DuelOptions):
+    """Found by search; see docs/recipes/default.md."""
+
+    network: Literal["mlp", "dcgan", "shuffle", "resnet"] = Field(
+        "shuffle", description="for pictures; points take an mlp"
+    )
+    batch: int = Field(32, gt=0, description="examples a step")
+    lr: float = Field(1.6e-3, gt=0, description="learning rate of both")
+    beta1: float = Field(0.0, ge=0, lt=1, description="Adam's β1")
+    beta2: float = Field(0.99, ge=0, lt=1, description="Adam's β2")
+    gamma: float = Field(0.1, ge=0, description="for points: weight of R1 and R2")
+
+
+def build(options: Options, spec: DataSpec) -> Game:
+    """The game."""
+    pictures = spec.kind == "image"
+    return duel(
+        *pair(options, spec, batch_norm=False, spectral=pictures),
+        "hinge" if pictures else "relativistic-pairing",
+        None if pictures else together(r1(options.gamma), r2(options.gamma)),
+        latent=options.prior(),
+        optimizer=options.optimizers(),
+        turns=options.n_critic,
+        instance_noise=options.instance_noise,
+        ema=options.ema,
+    )
+
+
+RECIPE = Recipe(
+    "default",
+    "Spectral Normalization for GANs (Miyato et al. 2018), by small pixel-shuffle networks",
+    "1802.05957",
+    "the best pictures for a few minutes of a processor; start here",
+    Options,
+    build,
+)

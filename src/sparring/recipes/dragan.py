@@ -1,0 +1,44 @@
+"""The first game, with D's gradient held at length 1 around the reals.
+
+D:  -E[log D(x)] - E[log(1 - D(G(z)))] + λ E[(|∇D(x + δ)| - 1)^2], δ normal
+G:  -E[log D(G(z))]
+"""
+
+from pydantic import Field
+
+from sparring.data import DataSpec
+from sparring.game import Game
+from sparring.penalties import dragan
+from sparring.recipes._duel import DuelOptions, duel, pair
+from sparring.recipes._recipe import Recipe
+
+
+class Options(DuelOptions):
+    """The paper's section 2.4."""
+
+    penalty: float = Field(10.0, ge=0, description="λ: weight of the gradient penalty")
+    spread: float = Field(0.5, gt=0, description="δ's standard deviation, in standard deviations of the reals")
+
+
+def build(options: Options, spec: DataSpec) -> Game:
+    """The game."""
+    return duel(
+        *pair(options, spec, batch_norm=False),
+        "non-saturating",
+        dragan(options.penalty, spread=options.spread),
+        latent=options.prior(),
+        optimizer=options.optimizers(),
+        turns=options.n_critic,
+        instance_noise=options.instance_noise,
+        ema=options.ema,
+    )
+
+
+RECIPE = Recipe(
+    "dragan",
+    "On Convergence and Stability of GANs (Kodali et al. 2017)",
+    "1705.07215",
+    "a gradient penalty around the reals only",
+    Options,
+    build,
+)

@@ -1,0 +1,46 @@
+"""The first GAN: an MLP against an MLP.
+
+D:  -E[log D(x)] - E[log(1 - D(G(z)))]
+G:  -E[log D(G(z))], or E[log(1 - D(G(z)))] when saturating
+"""
+
+from typing import Literal
+
+from pydantic import Field
+
+from sparring.data import DataSpec
+from sparring.game import Game
+from sparring.recipes._duel import DuelOptions, duel, pair
+from sparring.recipes._recipe import Recipe
+
+
+class Options(DuelOptions):
+    """Goodfellow's game, by Adam."""
+
+    network: Literal["mlp", "dcgan", "shuffle", "resnet"] = Field("mlp", description="for pictures; points take an mlp")
+    saturating: bool = Field(False, description="the minimax form for G, whose gradient vanishes when D wins")
+    label_smoothing: float = Field(0.0, ge=0, lt=1, description="one-sided: D's target for reals is 1 minus this")
+
+
+def build(options: Options, spec: DataSpec) -> Game:
+    """The game."""
+    return duel(
+        *pair(options, spec),
+        "minimax" if options.saturating else "non-saturating",
+        latent=options.prior(),
+        optimizer=options.optimizers(),
+        turns=options.n_critic,
+        label_smoothing=options.label_smoothing,
+        instance_noise=options.instance_noise,
+        ema=options.ema,
+    )
+
+
+RECIPE = Recipe(
+    "gan",
+    "Generative Adversarial Networks (Goodfellow et al. 2014)",
+    "1406.2661",
+    "the first: an MLP against an MLP, saturating or not",
+    Options,
+    build,
+)

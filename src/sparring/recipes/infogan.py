@@ -1,0 +1,105 @@
+"""A code in the noise that a third network can read back from the picture.
+
+    D:  -E[log D(x)] - E[log(1 - D(G(z, c)))]
+    G, Q:  -E[log D(G(z, c))] - λ E[log Q(c | G(z, c))]
+
+The code c is one category of `categories`, and `continuous` values uniform on [-1, 1]. Q reads D's features by a
+head of its own: a softmax for the category, a mean and a log-variance for each continuous value.
+
+Deviations:
+    Q's loss does not reach D's trunk (in the paper's code the trunk, shared, learns from it too).
+"""
+
+from functools import partial
+from typing import NamedTuple
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, gaussian_nll_loss, one_hot
+
+from sparring.data import DataSpec
+from sparring.game import Game, Latent, Player, Turn
+from sparring.objectives import Terms, non_saturating
+from sparring.recipes._duel import DuelOptions, Featured, pair
+from sparring.recipes._recipe import Recipe
+
+
+class Options(DuelOptions):
+    """The paper's code for digits: ten categories and two continuous values."""
+
+    categories: int = Field(10, gt=1, description="of the code")
+    continuous: int = Field(2, ge=0, description="values of the code, uniform from -1 to 1")
+    information: float = Field(1.0, ge=0, description="λ: weight of the code's likelihood")
+
+
+class Networks(NamedTuple):
+    """G; D with `features`; Q, a head on them."""
+
+    G: nn.Module
+    D: Featured
+    Q: nn.Module
+
+
+def draw(options: Options, n: int, rng: torch.Generator, truncation: float | None = None) -> Tensor:
+    """Noise, one-hot category and continuous values, `(n, latent_dim + categories + continuous)`."""
+    z = options.prior()(n, rng, truncation)
+    category = torch.randint(options.categories, (n,), generator=rng, device=rng.device)
+    values = Latent(options.continuous, "uniform")(n, rng)
+    return torch.cat([z, one_hot(category, options.categories).float(), values], dim=1)
+
+
+def discriminator(options: Options, net: Networks, turn: Turn) -> Terms:
+    """D alone."""
+    real = turn.batch["x"]
+    with torch.no_grad():
+        fake = net.G(draw(options, len(real), turn.rng))
+    return non_saturating.discriminator(net.D(real), net.D(fake))
+
+
+def generator(options: Options, net: Networks, turn: Turn) -> Terms:
+    """G, with Q reading the code back; D is held constant."""
+    noise = draw(options, len(turn.batch["x"]), turn.rng)
+    fake = net.G(noise)
+    logits = net.D(fake)
+    _, code, values = noise.split([options.latent_dim, options.categories, options.continuous], dim=1)
+    guess, mean, log_variance = (
+        net.Q(net.D.features(fake)).float().split([options.categories, options.continuous, options.continuous], dim=1)
+    )
+    information = cross_entropy(guess, code)
+    if options.continuous:
+        information = information + gaussian_nll_loss(mean, values, log_variance.exp())
+    return non_saturating.generator(logits, logits) | {"information": options.information * information}
+
+
+def build(options: Options, spec: DataSpec) -> Game:
+    """The game."""
+    coded = options.model_copy(update={"latent_dim": options.latent_dim + options.categories + options.continuous})
+    G, D = pair(coded, spec)
+    with torch.no_grad():
+        features = D.features(torch.zeros(2, *spec.shape)).shape[1]
+    Q = nn.Sequential(
+        nn.Linear(features, 128), nn.LeakyReLU(0.1), nn.Linear(128, options.categories + 2 * options.continuous)
+    )
+    for_G, for_D = options.optimizers()
+    return Game(
+        networks=Networks(G, D, Q),
+        players=(
+            Player("discriminator", ("D",), partial(discriminator, options), for_D),
+            Player("generator", ("G", "Q"), partial(generator, options), for_G),
+        ),
+        noise=partial(draw, options),
+        sample=lambda net, noise, conditions: net.G(noise),
+        critic=lambda net, batch: net.D(batch["x"]),
+        decay=options.ema,
+    )
+
+
+RECIPE = Recipe(
+    "infogan",
+    "InfoGAN (Chen et al. 2016)",
+    "1606.03657",
+    "finds categories and directions without labels",
+    Options,
+    build,
+)

@@ -1,0 +1,41 @@
+"""Least squares instead of the cross-entropy.
+
+D:  1/2 E[(D(x) - 1)^2] + 1/2 E[D(G(z))^2]
+G:  1/2 E[(D(G(z)) - 1)^2]
+"""
+
+from pydantic import Field
+
+from sparring.data import DataSpec
+from sparring.game import Game
+from sparring.recipes._duel import DuelOptions, duel, pair
+from sparring.recipes._recipe import Recipe
+
+
+class Options(DuelOptions):
+    """The paper's 0-1 labels (eq. 9)."""
+
+    lr: float = Field(2e-4, gt=0, description="learning rate of both")
+
+
+def build(options: Options, spec: DataSpec) -> Game:
+    """The game."""
+    return duel(
+        *pair(options, spec),
+        "least-squares",
+        latent=options.prior(),
+        optimizer=options.optimizers(),
+        turns=options.n_critic,
+        instance_noise=options.instance_noise,
+        ema=options.ema,
+    )
+
+
+RECIPE = Recipe(
+    "lsgan",
+    "Least Squares Generative Adversarial Networks (Mao et al. 2016)",
+    "1611.04076",
+    "least squares: fakes far on the real side are pulled back too",
+    Options,
+    build,
+)

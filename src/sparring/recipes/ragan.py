@@ -1,0 +1,41 @@
+"""Each is judged against the average of the other side.
+
+D:  -E[log σ(D(x) - E D(G(z)))] - E[log(1 - σ(D(G(z)) - E D(x)))]
+G:  the same with the roles exchanged
+"""
+
+from pydantic import Field
+
+from sparring.data import DataSpec
+from sparring.game import Game
+from sparring.recipes._duel import DuelOptions, duel, pair
+from sparring.recipes._recipe import Recipe
+
+
+class Options(DuelOptions):
+    """The paper's RaSGAN."""
+
+    lr: float = Field(2e-4, gt=0, description="learning rate of both")
+
+
+def build(options: Options, spec: DataSpec) -> Game:
+    """The game."""
+    return duel(
+        *pair(options, spec),
+        "relativistic-average",
+        latent=options.prior(),
+        optimizer=options.optimizers(),
+        turns=options.n_critic,
+        instance_noise=options.instance_noise,
+        ema=options.ema,
+    )
+
+
+RECIPE = Recipe(
+    "ragan",
+    "The Relativistic Discriminator (Jolicoeur-Martineau 2018)",
+    "1807.00734",
+    "is this real more realistic than the average fake?",
+    Options,
+    build,
+)

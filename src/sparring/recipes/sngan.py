@@ -1,0 +1,41 @@
+"""Spectral norm on every layer of D, and the hinge game.
+
+D:  E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))]
+G:  -E[D(G(z))]
+"""
+
+from pydantic import Field
+
+from sparring.data import DataSpec
+from sparring.game import Game
+from sparring.recipes._duel import DuelOptions, duel, pair
+from sparring.recipes._recipe import Recipe
+
+
+class Options(DuelOptions):
+    """The paper's setting C: β1 of 0.5, one step each (table 1)."""
+
+    lr: float = Field(2e-4, gt=0, description="learning rate of both")
+
+
+def build(options: Options, spec: DataSpec) -> Game:
+    """The game."""
+    return duel(
+        *pair(options, spec, batch_norm=False, spectral=True),
+        "hinge",
+        latent=options.prior(),
+        optimizer=options.optimizers(),
+        turns=options.n_critic,
+        instance_noise=options.instance_noise,
+        ema=options.ema,
+    )
+
+
+RECIPE = Recipe(
+    "sngan",
+    "Spectral Normalization for GANs (Miyato et al. 2018)",
+    "1802.05957",
+    "every layer of D has largest singular value 1; hinge",
+    Options,
+    build,
+)

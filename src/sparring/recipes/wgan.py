@@ -1,0 +1,46 @@
+"""A critic with clipped weights estimates the earth mover's distance.
+
+critic:  E[D(G(z))] - E[D(x)], then every weight clamped to [-c, c]
+G:       -E[D(G(z))]
+"""
+
+from pydantic import Field
+
+from sparring.data import DataSpec
+from sparring.game import Game
+from sparring.penalties import clip_weights
+from sparring.recipes._duel import DuelOptions, duel, pair
+from sparring.recipes._recipe import Recipe
+
+
+class Options(DuelOptions):
+    """The paper's algorithm 1: RMSProp, five critic steps."""
+
+    lr: float = Field(5e-5, gt=0, description="learning rate of both")
+    beta2: float = Field(0.99, ge=0, lt=1, description="RMSProp's smoothing constant")
+    n_critic: int = Field(5, gt=0, description="steps of the critic before each step of G")
+    clip: float = Field(0.01, gt=0, description="c: the largest critic weight")
+
+
+def build(options: Options, spec: DataSpec) -> Game:
+    """The game."""
+    return duel(
+        *pair(options, spec, batch_norm=False),
+        "wasserstein",
+        latent=options.prior(),
+        optimizer=options.optimizers("rmsprop"),
+        turns=options.n_critic,
+        instance_noise=options.instance_noise,
+        ema=options.ema,
+        after=lambda net: clip_weights(net.D, options.clip),
+    )
+
+
+RECIPE = Recipe(
+    "wgan",
+    "Wasserstein GAN (Arjovsky et al. 2017)",
+    "1701.07875",
+    "a critic with clipped weights scores instead of classifying",
+    Options,
+    build,
+)

@@ -1,0 +1,48 @@
+"""A critic kept 1-Lipschitz by a penalty on its gradient between reals and fakes.
+
+critic:  E[D(G(z))] - E[D(x)] + λ E[(|∇D(x̂)| - 1)^2], x̂ uniform between a real and a fake
+G:       -E[D(G(z))]
+"""
+
+from pydantic import Field
+
+from sparring.data import DataSpec
+from sparring.game import Game
+from sparring.penalties import gradient_penalty
+from sparring.recipes._duel import DuelOptions, duel, pair
+from sparring.recipes._recipe import Recipe
+
+
+class Options(DuelOptions):
+    """The paper's algorithm 1."""
+
+    lr: float = Field(1e-4, gt=0, description="learning rate of both")
+    beta1: float = Field(0.0, ge=0, lt=1, description="Adam's β1")
+    beta2: float = Field(0.9, ge=0, lt=1, description="Adam's β2")
+    n_critic: int = Field(5, gt=0, description="steps of the critic before each step of G")
+    penalty: float = Field(10.0, ge=0, description="λ: weight of the gradient penalty")
+    one_sided: bool = Field(False, description="penalise only gradients longer than 1")
+
+
+def build(options: Options, spec: DataSpec) -> Game:
+    """The game."""
+    return duel(
+        *pair(options, spec, batch_norm=False),
+        "wasserstein",
+        gradient_penalty(options.penalty, one_sided=options.one_sided),
+        latent=options.prior(),
+        optimizer=options.optimizers(),
+        turns=options.n_critic,
+        instance_noise=options.instance_noise,
+        ema=options.ema,
+    )
+
+
+RECIPE = Recipe(
+    "wgan-gp",
+    "Improved Training of Wasserstein GANs (Gulrajani et al. 2017)",
+    "1704.00028",
+    "a critic kept 1-Lipschitz by a gradient penalty",
+    Options,
+    build,
+)

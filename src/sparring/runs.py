@@ -1,0 +1,121 @@
+"""The run directory: where everything lies, and the log.
+
+config.toml            all that is needed to rebuild the game
+log.jsonl              one record a line: round, images, seconds, every term
+samples/000123.png     grids from fixed noise (.npy for points)
+checkpoints/000123/    networks.safetensors  state.safetensors  state.json     (the newest k)
+"""
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sparring.errors import UserError
+
+
+@dataclass(frozen=True)
+class RunDir:
+    """The paths of a run; nothing is created before it is written."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """`config.toml`."""
+        return self.path / "config.toml"
+
+    @property
+    def log(self) -> Path:
+        """`log.jsonl`."""
+        return self.path / "log.jsonl"
+
+    @property
+    def samples(self) -> Path:
+        """The folder of sample grids."""
+        return self.path / "samples"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of checkpoints."""
+        return self.path / "checkpoints"
+
+    @classmethod
+    def existing(cls, path: str | Path) -> "RunDir":
+        """The run at that path.
+
+        Raises:
+            UserError: there is none.
+        """
+        run = cls(Path(path))
+        if not run.config.is_file():
+            raise UserError(f"{path} is not a run: it has no config.toml", "sparring train writes runs under runs/")
+        return run
+
+    def sample(self, round: int, ending: str) -> Path:
+        """The sample grid of that round."""
+        return self.samples / f"{round:06d}{ending}"
+
+    def checkpoint(self, round: int) -> Path:
+        """The checkpoint of that round."""
+        return self.checkpoints / f"{round:06d}"
+
+    def finished_checkpoints(self) -> list[Path]:
+        """All whole checkpoints, oldest first."""
+        if not self.checkpoints.is_dir():
+            return []
+        found = [path for path in self.checkpoints.iterdir() if path.name.isdecimal() and path.is_dir()]
+        return sorted(found, key=lambda path: int(path.name))
+
+    def latest(self) -> Path:
+        """The newest checkpoint.
+
+        Raises:
+            UserError: there is none yet.
+        """
+        finished = self.finished_checkpoints()
+        if not finished:
+            raise UserError(f"{self.path} has no checkpoint yet", "train it for longer, or start it anew")
+        return finished[-1]
+
+    def prune(self, keep: int) -> None:
+        """Remove all but the newest `keep` checkpoints."""
+        for path in self.finished_checkpoints()[:-keep]:
+            shutil.rmtree(path, ignore_errors=True)
+
+    def append(self, record: dict[str, Any]) -> None:
+        """Add a record to the log."""
+        with self.log.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record) + "\n")
+
+    def records(self) -> list[dict[str, Any]]:
+        """The log's records; a line that a crash cut short is left out."""
+        if not self.log.is_file():
+            return []
+        records = []
+        for line in self.log.read_text(encoding="utf-8").splitlines():
+            try:
+                records.append(json.loads(line))
+            except ValueError:
+                continue
+        return records
+
+    def rewind(self, round: int) -> list[dict[str, Any]]:
+        """Forget the log and the grids behind that round, which will be played again; the records that stay."""
+        kept = [record for record in self.records() if record["round"] <= round]
+        temporary = self.log.with_suffix(".part")
+        temporary.write_text("".join(json.dumps(record) + "\n" for record in kept), encoding="utf-8")
+        temporary.replace(self.log)
+        for path in self.samples.glob("*") if self.samples.is_dir() else ():
+            if path.stem.isdecimal() and int(path.stem) > round:
+                path.unlink()
+        return kept
+
+
+def next_free(parent: Path, name: str) -> Path:
+    """`parent/name-1`, or the first higher number that is not there yet."""
+    number = 1
+    while (parent / f"{name}-{number}").exists():
+        number += 1
+    return parent / f"{name}-{number}"

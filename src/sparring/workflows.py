@@ -1,0 +1,471 @@
+"""The only glue: from a source and a recipe to a run, and from a run to samples. Also the Python API.
+
+`plan` decides everything and writes nothing; `run` plays the plan and writes the run directory; `train` and `resume`
+are the two in one call; `sample` draws from a run.
+"""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+import sparring.data
+from sparring import checkpoint, grids, recipes
+from sparring.config import Budget, RunConfig, read_toml, to_toml, validated
+from sparring.data import Dataset, DataSpec, Unpaired
+from sparring.devices import choose_device, choose_precision
+from sparring.errors import UserError
+from sparring.game import Batch, Game
+from sparring.loop import DivergedError, Play, State, evaluating, play, seed_of
+from sparring.pacing import Cadence, Meter, interruptions
+from sparring.runs import RunDir, next_free
+
+Source = str | Path | np.ndarray | tuple[np.ndarray, np.ndarray] | Dataset | Unpaired
+
+CUSTOM = "custom"
+DEFAULT_BUDGET = Budget(minutes=5)  # pyright: ignore[reportCallIssue]
+CHUNK = 32
+PREVIEW_PICTURES, PREVIEW_POINTS = 64, 2000
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run that has been decided on: all but the playing.
+
+    Args:
+        config: what `config.toml` will say.
+        data: opened.
+        state: the game, built, on its device; at the checkpoint's round if the run is resumed.
+        how: seed, batch, device, precision, horizon.
+        out: the run directory; not written yet.
+        seconds: of training already done.
+    """
+
+    config: RunConfig
+    data: Dataset | Unpaired
+    state: State
+    how: Play
+    out: RunDir
+    seconds: float = 0.0
+
+    def images(self) -> int:
+        """How many examples the first player has been shown."""
+        return self.state.steps[self.state.game.players[0].name] * self.how.batch * self.how.accumulate
+
+
+@dataclass(frozen=True)
+class Status:
+    """Where a run stands; `run` yields one at every line of the log and one at the end.
+
+    Args:
+        round: rounds completed.
+        images: examples the first player has been shown.
+        seconds: of training, resumed parts included.
+        fraction: of the budget that is used up, 0 to 1.
+        terms: `{"player/term": mean since the last status}`.
+        rate: images a second since the last status.
+        sample: the newest grid of samples.
+        finished: why the run ended; empty while it goes on.
+    """
+
+    round: int
+    images: int
+    seconds: float
+    fraction: float
+    terms: dict[str, float]
+    rate: float
+    sample: Path | None
+    finished: str = ""
+
+
+class Run:
+    """A run that can be sampled from.
+
+    Args:
+        path: its directory.
+        game: the game, if it is not one of a recipe.
+
+    Raises:
+        UserError: there is no run at that path.
+    """
+
+    def __init__(self, path: str | Path, game: Game | None = None) -> None:
+        self.directory = RunDir.existing(path)
+        self._game = game
+
+    @property
+    def path(self) -> Path:
+        """The run directory."""
+        return self.directory.path
+
+    def sample(self, n: int = 64, *, seeds: Sequence[int] | None = None, truncation: float | None = None) -> np.ndarray:
+        """Draw samples from the newest checkpoint's averaged generator; see `sparring.sample`."""
+        return sample(self.path, n, seeds=seeds, truncation=truncation, game=self._game)
+
+    def terms(self) -> list[dict[str, Any]]:
+        """The log's records, oldest first."""
+        return self.directory.records()
+
+
+def open_data(source: Source, config: RunConfig) -> Dataset | Unpaired:
+    """The data set of that source, prepared as the config says."""
+    if isinstance(source, Dataset | Unpaired):
+        return source
+    data = config.data
+    return sparring.data.open(source, size=data.size, channels=data.channels, mirror=data.mirror)
+
+
+def plan(
+    source: Source | None = None,
+    *,
+    recipe: str | None = None,
+    game: Game | None = None,
+    config: Mapping[str, Any] | None = None,
+    out: str | Path | None = None,
+    **settings: Any,
+) -> Plan:
+    """Decide on a run; nothing is written.
+
+    Args:
+        source: where the data comes from; see `sparring.data.open`. May stand in the config instead.
+        recipe: a name of `sparring recipes`; the default one if there is no game either.
+        game: a game of your own, instead of a recipe.
+        config: tables as in `config.toml`; everything else here overrides it.
+        out: the run directory; by default the next free one under `runs/`.
+        settings: any of `seed`, `device`, `precision`, `accumulate`, `keep`, `log_every`, ...; of the budget
+            (`minutes`, `images`, `rounds`, `epochs`); of the data (`size`, `channels`, `mirror`); `batch`; and
+            `options={...}`, the recipe's own.
+
+    Raises:
+        UserError: anything that the user can mend.
+    """
+    if game is not None and recipe is not None:
+        raise UserError("a recipe and a game were given", "give one of them")
+    chosen = _configured(source, CUSTOM if game else recipe, dict(config or {}), settings)
+    run_dir = _fresh(out, chosen)
+    data = open_data(source if source is not None else chosen.data.source, chosen)
+    state, how = _assemble(chosen, data, game)
+    found = {"fingerprint": data.fingerprint, "horizon": how.horizon, "spec": data.spec.to_dict()}
+    return Plan(chosen.model_copy(update=found), data, state, how, run_dir)
+
+
+def plan_resumed(
+    path: str | Path, *, source: Source | None = None, game: Game | None = None, **more: float | None
+) -> Plan:
+    """Decide to take a run up where its newest checkpoint left it; nothing is written.
+
+    Args:
+        path: the run.
+        source: the data, where the run had it from memory.
+        game: the game, where it was not one of a recipe.
+        more: `minutes`, `images`, `rounds` or `epochs` to go on for; without any, the run's own budget stands.
+
+    Raises:
+        UserError: no such run, its data changed, a damaged checkpoint, nothing left to do.
+    """
+    run_dir = RunDir.existing(path)
+    config = validated(RunConfig, read_toml(run_dir.config), str(run_dir.config))
+    if (config.recipe == CUSTOM) != (game is not None):
+        raise UserError(
+            f"{path} was trained with {'a game of your own' if game is None else config.recipe}",
+            "resume it from Python: sparring.resume(run, game=...)" if game is None else "leave the game out",
+        )
+    if source is None and not config.data.source:
+        raise UserError(f"the data of {path} was handed over in memory", "sparring.resume(run, source=...)")
+    data = open_data(config.data.source if source is None else source, config)
+    if data.fingerprint != config.fingerprint:
+        raise UserError(f"the data of {path} has changed since the run began", "start a new run, or put the data back")
+    state, how = _assemble(config, data, game)
+    seconds = 0.0
+    if run_dir.finished_checkpoints():
+        checkpoint.read(state, run_dir.latest(), config.recipe)
+        seconds = max((r["seconds"] for r in run_dir.records() if r["round"] <= state.round), default=0.0)
+    resumed = Plan(config, data, state, how, run_dir, seconds)
+    more = {name: amount for name, amount in more.items() if amount is not None}
+    if more:
+        done = {"minutes": seconds / 60, "rounds": state.round, "images": resumed.images()}
+        done["epochs"] = done["images"] / len(data)
+        budget = validated(Budget, {name: done[name] + amount for name, amount in more.items()}, "budget")
+        resumed = replace(resumed, config=config.model_copy(update={"budget": budget}))
+    if _fraction(resumed, seconds) >= 1:
+        raise UserError(f"{path} has used up its budget", "go on with --minutes 5")
+    return resumed
+
+
+def run(plan: Plan) -> Iterator[Status]:
+    """Play a plan and write its run directory.
+
+    SIGINT and SIGTERM end it after the round under way, with a checkpoint.
+
+    Yields:
+        A `Status` at every line of the log, and a last one with `finished` set.
+
+    Raises:
+        DivergedError: a term of the loss was NaN or infinite. The checkpoint before stays.
+        UserError: the disk is full.
+    """
+    out, state = plan.out, plan.state
+    _begin(plan)
+    log, grid, save = (
+        Cadence(every, name)
+        for every, name in (
+            (plan.config.log_every, "log_every"),
+            (plan.config.sample_every, "sample_every"),
+            (plan.config.checkpoint_every, "checkpoint_every"),
+        )
+    )
+    began = time.monotonic() - plan.seconds
+    meter = Meter(plan.images(), plan.seconds)
+    newest = _preview(plan)
+    with interruptions() as interrupted:
+        for played in play(state, plan.data, plan.how):
+            meter.add(played.terms)
+            seconds = time.monotonic() - began
+            fraction = _fraction(plan, seconds)
+            finished = "stopped by a signal" if interrupted.is_set() else "budget used up" if fraction >= 1 else ""
+            if grid.due(state.round, seconds) or finished:
+                newest = _preview(plan)
+            if save.due(state.round, seconds) or finished:
+                _checkpoint(plan)
+            if log.due(state.round, seconds) or finished:
+                images = plan.images()
+                terms, rate = meter.read(images, seconds)
+                out.append(
+                    {"kind": "terms", "round": state.round, "images": images, "seconds": round(seconds, 3)}
+                    | {"terms": terms}
+                )
+                yield Status(state.round, images, seconds, fraction, terms, rate, newest, finished)
+            if finished:
+                return
+
+
+def train(source: Source | None = None, **arguments: Any) -> Run:
+    """Train a generator on a source: `plan` and `run` in one call.
+
+    Args:
+        source: a built-in name (`digits`), a folder or zip of pictures, an array, ...; see `sparring.data.open`.
+        arguments: of `plan`, such as `recipe="wgan-gp"`, `minutes=5`, `seed=1`, `options={"lr": 1e-4}`, `game=...`.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        UserError: anything that the user can mend.
+        DivergedError: a term of the loss was NaN or infinite.
+    """
+    return _finish(plan(source, **arguments), arguments.get("game"))
+
+
+def resume(path: str | Path, *, game: Game | None = None, **arguments: Any) -> Run:
+    """Go on with a run, exactly where its newest checkpoint left it; see `plan_resumed`."""
+    return _finish(plan_resumed(path, game=game, **arguments), game)
+
+
+def sample(
+    path: str | Path,
+    n: int = 64,
+    *,
+    seeds: Sequence[int] | None = None,
+    truncation: float | None = None,
+    device: str = "cpu",
+    game: Game | None = None,
+) -> np.ndarray:
+    """Draw samples from a run's newest checkpoint, through the averaged weights.
+
+    Args:
+        path: the run.
+        n: how many; their seeds are 0 to n - 1.
+        seeds: one sample each, instead of n. The same seed is the same sample, whatever the others are.
+        truncation: less variety, more typical samples; see `sparring.game.Latent`.
+        device: auto, cpu, cuda or mps.
+        game: the game, where it was not one of a recipe.
+
+    Returns:
+        uint8 `(n, H, W, C)`, or float32 `(n, D)` in the data's own units.
+
+    Raises:
+        UserError: no such run, no checkpoint, a damaged one.
+    """
+    run_dir = RunDir.existing(path)
+    config = validated(RunConfig, read_toml(run_dir.config), str(run_dir.config))
+    spec = DataSpec.from_dict(config.spec)
+    if game is None and config.recipe == CUSTOM:
+        raise UserError(f"{path} was trained with a game of your own", "sparring.sample(run, game=...)")
+    state = State.start(game or _build(config, spec))
+    checkpoint.read_networks(state, run_dir.latest(), config.recipe)
+    for network in (*state.game.networks, *state.averaged.values()):
+        network.to(choose_device(device))
+    conditions = {}
+    if state.game.conditions:
+        held_out = open_data(config.data.source, config).held_out_batch(PREVIEW_PICTURES)
+        conditions = {key: held_out[key] for key in state.game.conditions}
+    wanted = list(range(n)) if seeds is None else list(seeds)
+    return spec.to_data(draw(state, wanted, conditions, truncation, choose_device(device)))
+
+
+def draw(
+    state: State,
+    seeds: Sequence[int],
+    conditions: Batch,
+    truncation: float | None = None,
+    device: torch.device | str = "cpu",
+) -> torch.Tensor:
+    """One sample a seed, `(len(seeds), ...)` in the networks' range, on the processor.
+
+    Args:
+        state: where the averaged networks are.
+        seeds: of the noise; it is drawn on the processor, so that every device starts from the same.
+        conditions: a batch that the seeds pick from in turn, for games that need one.
+        truncation: passed on to the game's noise.
+        device: where the networks are.
+    """
+    game, networks = state.game, state.sampled
+    noise = torch.cat(
+        [game.noise(1, torch.Generator().manual_seed(seed_of("sample", seed)), truncation) for seed in seeds]
+    )
+    parts = []
+    with evaluating(networks):
+        for first in range(0, len(seeds), CHUNK):
+            # always the same number at once: other sizes take other kernels, which round differently
+            rows = [min(first + k, len(seeds) - 1) for k in range(CHUNK)]
+            given = {key: v[[seeds[row] % len(v) for row in rows]].to(device) for key, v in conditions.items()}
+            made = game.sample(networks, noise[rows].to(device), given)
+            parts.append(made[: len(seeds) - first].float().cpu())
+    return torch.cat(parts)
+
+
+def _configured(
+    source: Source | None, recipe: str | None, tables: dict[str, Any], settings: dict[str, Any]
+) -> RunConfig:
+    given = {name: value for name, value in settings.items() if value is not None}
+    groups = {"data": {"source", "size", "channels", "mirror"}, "budget": set(Budget.model_fields)}
+    for group, names in groups.items():
+        tables[group] = {**tables.get(group, {}), **{name: given.pop(name) for name in names & given.keys()}}
+    if "batch" in given:
+        given["options"] = {**given.get("options", {}), "batch": given.pop("batch")}
+    tables["options"] = {**tables.get("options", {}), **given.pop("options", {})}
+    if source is not None:
+        tables["data"]["source"] = str(source) if isinstance(source, str | Path) else ""
+    if "source" not in tables["data"]:
+        raise UserError("no data was given", f"a built-in name ({', '.join(sparring.data.BUILTIN)}) or a path")
+    if recipe is not None:
+        tables["recipe"] = recipe
+    config = validated(RunConfig, {**tables, **given}, "config")
+    if not config.budget:
+        config = config.model_copy(update={"budget": DEFAULT_BUDGET})
+    if config.recipe != CUSTOM:
+        chosen = recipes.get(config.recipe)
+        full = validated(chosen.options, config.options, f"recipe {chosen.name}")
+        config = config.model_copy(update={"options": full.model_dump()})
+    return config
+
+
+def _fresh(out: str | Path | None, config: RunConfig) -> RunDir:
+    if out is None:
+        stem = Path(config.data.source).stem if config.data.source else "data"
+        return RunDir(next_free(Path("runs"), f"{stem}-{config.recipe}"))
+    path = Path(out)
+    if path.is_file():
+        raise UserError(f"--out {path} is a file", "name a folder")
+    if (path / "config.toml").exists():
+        raise UserError(f"{path} holds a run already", f"go on with --resume {path}, or choose another --out")
+    if path.is_dir() and any(path.iterdir()):
+        raise UserError(f"--out {path} is not empty", "choose another")
+    return RunDir(path)
+
+
+def _build(config: RunConfig, spec: DataSpec) -> Game:
+    recipe = recipes.get(config.recipe)
+    options = validated(recipe.options, config.options, f"recipe {recipe.name}")
+    with torch.random.fork_rng():
+        torch.manual_seed(seed_of(config.seed, "weights"))
+        return recipe.build(options, spec)
+
+
+def _assemble(config: RunConfig, data: Dataset | Unpaired, game: Game | None) -> tuple[State, Play]:
+    device = choose_device(config.device)
+    game = game or _build(config, data.spec)
+    pictures = data.spec.kind == "image"
+    for network in game.networks:
+        network.to(device).train()
+        if pictures:
+            network.to(memory_format=torch.channels_last)
+    batch = config.options.get("batch", 64)
+    if batch == 1 and any(isinstance(m, torch.nn.BatchNorm1d) for n in game.networks for m in n.modules()):
+        raise UserError("a batch of one cannot be batch-normalised", "--batch 2 or more")
+    first = game.players[0].turns.steps(len(data), batch * config.accumulate) * batch * config.accumulate
+    how = Play(
+        seed=config.seed,
+        batch=batch,
+        horizon=config.horizon or max(1, round(_planned_images(config, len(data), first) / first)),
+        accumulate=config.accumulate,
+        device=device,
+        precision=choose_precision(config.precision, device, pictures),
+    )
+    return State.start(game), how
+
+
+def _planned_images(config: RunConfig, examples: int, a_round: int) -> float:
+    budget = config.budget
+    limits = [
+        budget.images,
+        budget.rounds and budget.rounds * a_round,
+        budget.epochs and budget.epochs * examples,
+    ]
+    return min((limit for limit in limits if limit), default=config.schedule)
+
+
+def _fraction(plan: Plan, seconds: float) -> float:
+    budget, images = plan.config.budget, plan.images()
+    shares = [
+        seconds / 60 / budget.minutes if budget.minutes else 0,
+        plan.state.round / budget.rounds if budget.rounds else 0,
+        images / budget.images if budget.images else 0,
+        images / len(plan.data) / budget.epochs if budget.epochs else 0,
+    ]
+    return min(1.0, max(shares))
+
+
+def _begin(plan: Plan) -> None:
+    """Write the config, and put a resumed run's log back to its checkpoint."""
+    out = plan.out
+    out.path.mkdir(parents=True, exist_ok=True)
+    out.samples.mkdir(exist_ok=True)
+    temporary = out.config.with_suffix(".part")
+    temporary.write_text(to_toml(plan.config.model_dump()), encoding="utf-8")
+    temporary.replace(out.config)
+    out.rewind(plan.state.round)
+
+
+def _checkpoint(plan: Plan) -> None:
+    state = plan.state
+    for name, tensor in checkpoint.network_tensors(state).items():
+        if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
+            raise DivergedError(f"the weight {name}", float("nan"), state.round)
+    checkpoint.write(state, plan.out.checkpoint(state.round), plan.config.recipe)
+    plan.out.prune(plan.config.keep)
+
+
+def _preview(plan: Plan) -> Path:
+    spec, state = plan.data.spec, plan.state
+    pictures = spec.kind == "image"
+    count = PREVIEW_PICTURES if pictures else PREVIEW_POINTS
+    real = plan.data.held_out_batch(count)
+    conditions = {key: real[key] for key in state.game.conditions}
+    made = spec.to_data(draw(state, range(count), conditions, device=plan.how.device))
+    path = plan.out.sample(state.round, ".png")
+    if pictures:
+        grids.picture_grid(made).save(path)
+    else:
+        grids.scatter(made, spec.to_data(real["x"])).save(path)
+    return path
+
+
+def _finish(plan: Plan, game: Game | None) -> Run:
+    for _ in run(plan):
+        pass
+    return Run(plan.out.path, game)
