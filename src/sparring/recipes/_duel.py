@@ -139,7 +139,7 @@ class DuelOptions(RecipeOptions):
         "dcgan", description="for pictures; points take an mlp"
     )
     width: int | None = Field(None, gt=0, description="of both networks; by default the network's own")
-    latent_dim: int = Field(64, gt=0, description="dimension of the noise")
+    latent_dim: int | None = Field(None, gt=0, description="of the noise; by default 64 for pictures, 8 for points")
     latent: Literal["normal", "uniform"] = Field("normal", description="its distribution")
     lr: float = Field(2e-4, gt=0, description="learning rate of both")
     lr_d: float | None = Field(None, gt=0, description="learning rate of D, where it differs")
@@ -153,9 +153,9 @@ class DuelOptions(RecipeOptions):
         betas = (self.beta1, self.beta2)
         return OptimizerConfig(self.lr, kind, betas), OptimizerConfig(self.lr_d or self.lr, kind, betas)
 
-    def prior(self) -> Latent:
+    def prior(self, spec: DataSpec) -> Latent:
         """The noise."""
-        return Latent(self.latent_dim, self.latent)
+        return Latent(self.latent_dim or (64 if spec.kind == "image" else 8), self.latent)
 
 
 def pair(
@@ -172,7 +172,7 @@ def pair(
     Raises:
         UserError: pictures smaller than 4 pixels a side for a convolutional network.
     """
-    shape, z, width = spec.shape, options.latent_dim, options.width
+    shape, z, width = spec.shape, options.prior(spec).dim, options.width
     if spec.kind == "points":
         return (MLPGenerator(z, shape, width or 128), MLPDiscriminator(shape, width or 128, spectral=spectral))
     if options.network == "mlp":

@@ -23,7 +23,7 @@ def build(options: Options, spec: DataSpec) -> Game:
     return duel(
         *pair(options, spec),
         "non-saturating",
-        latent=options.prior(),
+        latent=options.prior(spec),
         optimizer=options.optimizers(),
         turns=options.n_critic,
         label_smoothing=options.label_smoothing,

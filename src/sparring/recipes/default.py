@@ -37,7 +37,7 @@ def build(options: Options, spec: DataSpec) -> Game:
         *pair(options, spec, batch_norm=False, spectral=pictures),
         "hinge" if pictures else "relativistic-pairing",
         None if pictures else together(r1(options.gamma), r2(options.gamma)),
-        latent=options.prior(),
+        latent=options.prior(spec),
         optimizer=options.optimizers(),
         turns=options.n_critic,
         instance_noise=options.instance_noise,

@@ -26,7 +26,7 @@ def build(options: Options, spec: DataSpec) -> Game:
         *pair(options, spec, batch_norm=False),
         "non-saturating",
         dragan(options.penalty, spread=options.spread),
-        latent=options.prior(),
+        latent=options.prior(spec),
         optimizer=options.optimizers(),
         turns=options.n_critic,
         instance_noise=options.instance_noise,

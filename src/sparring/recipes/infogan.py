@@ -10,6 +10,7 @@ Deviations:
     Q's loss does not reach D's trunk (in the paper's code the trunk, shared, learns from it too).
 """
 
+from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
@@ -41,41 +42,52 @@ class Networks(NamedTuple):
     Q: nn.Module
 
 
-def draw(options: Options, n: int, rng: torch.Generator, truncation: float | None = None) -> Tensor:
-    """Noise, one-hot category and continuous values, `(n, latent_dim + categories + continuous)`."""
-    z = options.prior()(n, rng, truncation)
-    category = torch.randint(options.categories, (n,), generator=rng, device=rng.device)
-    values = Latent(options.continuous, "uniform")(n, rng)
-    return torch.cat([z, one_hot(category, options.categories).float(), values], dim=1)
+@dataclass(frozen=True)
+class Code:
+    """The noise of InfoGAN: z, then the category, then the continuous values."""
+
+    z: Latent
+    categories: int
+    continuous: int
+
+    def __call__(self, n: int, rng: torch.Generator, truncation: float | None = None) -> Tensor:
+        """`(n, dim)`; the category is one-hot."""
+        category = torch.randint(self.categories, (n,), generator=rng, device=rng.device)
+        values = Latent(self.continuous, "uniform")(n, rng)
+        return torch.cat([self.z(n, rng, truncation), one_hot(category, self.categories).float(), values], dim=1)
+
+    @property
+    def widths(self) -> list[int]:
+        """Of the three parts."""
+        return [self.z.dim, self.categories, self.continuous]
 
 
-def discriminator(options: Options, net: Networks, turn: Turn) -> Terms:
+def discriminator(noise: Code, net: Networks, turn: Turn) -> Terms:
     """D alone."""
     real = turn.batch["x"]
     with torch.no_grad():
-        fake = net.G(draw(options, len(real), turn.rng))
+        fake = net.G(noise(len(real), turn.rng))
     return non_saturating.discriminator(net.D(real), net.D(fake))
 
 
-def generator(options: Options, net: Networks, turn: Turn) -> Terms:
+def generator(noise: Code, weight: float, net: Networks, turn: Turn) -> Terms:
     """G, with Q reading the code back; D is held constant."""
-    noise = draw(options, len(turn.batch["x"]), turn.rng)
-    fake = net.G(noise)
+    z = noise(len(turn.batch["x"]), turn.rng)
+    fake = net.G(z)
     logits = net.D(fake)
-    _, code, values = noise.split([options.latent_dim, options.categories, options.continuous], dim=1)
-    guess, mean, log_variance = (
-        net.Q(net.D.features(fake)).float().split([options.categories, options.continuous, options.continuous], dim=1)
-    )
+    _, code, values = z.split(noise.widths, dim=1)
+    parts = [noise.categories, noise.continuous, noise.continuous]
+    guess, mean, log_variance = net.Q(net.D.features(fake)).float().split(parts, dim=1)
     information = cross_entropy(guess, code)
-    if options.continuous:
+    if noise.continuous:
         information = information + gaussian_nll_loss(mean, values, log_variance.exp())
-    return non_saturating.generator(logits, logits) | {"information": options.information * information}
+    return non_saturating.generator(logits, logits) | {"information": weight * information}
 
 
 def build(options: Options, spec: DataSpec) -> Game:
     """The game."""
-    coded = options.model_copy(update={"latent_dim": options.latent_dim + options.categories + options.continuous})
-    G, D = pair(coded, spec)
+    noise = Code(options.prior(spec), options.categories, options.continuous)
+    G, D = pair(options.model_copy(update={"latent_dim": sum(noise.widths)}), spec)
     with torch.no_grad():
         features = D.features(torch.zeros(2, *spec.shape)).shape[1]
     Q = nn.Sequential(
@@ -85,11 +97,11 @@ def build(options: Options, spec: DataSpec) -> Game:
     return Game(
         networks=Networks(G, D, Q),
         players=(
-            Player("discriminator", ("D",), partial(discriminator, options), for_D),
-            Player("generator", ("G", "Q"), partial(generator, options), for_G),
+            Player("discriminator", ("D",), partial(discriminator, noise), for_D),
+            Player("generator", ("G", "Q"), partial(generator, noise, options.information), for_G),
         ),
-        noise=partial(draw, options),
-        sample=lambda net, noise, conditions: net.G(noise),
+        noise=noise,
+        sample=lambda net, z, conditions: net.G(z),
         critic=lambda net, batch: net.D(batch["x"]),
         decay=options.ema,
     )

@@ -35,7 +35,7 @@ def build(options: Options, spec: DataSpec) -> Game:
         *pair(options, spec, batch_norm=False),
         "relativistic-pairing",
         together(r1(options.gamma), r2(options.gamma)),
-        latent=options.prior(),
+        latent=options.prior(spec),
         optimizer=options.optimizers(),
         turns=options.n_critic,
         penalty_every=options.penalty_every,

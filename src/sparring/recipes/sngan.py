@@ -23,7 +23,7 @@ def build(options: Options, spec: DataSpec) -> Game:
     return duel(
         *pair(options, spec, batch_norm=False, spectral=True),
         "hinge",
-        latent=options.prior(),
+        latent=options.prior(spec),
         optimizer=options.optimizers(),
         turns=options.n_critic,
         instance_noise=options.instance_noise,

@@ -27,7 +27,7 @@ def build(options: Options, spec: DataSpec) -> Game:
     return duel(
         *pair(options, spec, batch_norm=False),
         "wasserstein",
-        latent=options.prior(),
+        latent=options.prior(spec),
         optimizer=options.optimizers("rmsprop"),
         turns=options.n_critic,
         instance_noise=options.instance_noise,

@@ -30,7 +30,7 @@ def build(options: Options, spec: DataSpec) -> Game:
         *pair(options, spec, batch_norm=False),
         "wasserstein",
         gradient_penalty(options.penalty, one_sided=options.one_sided),
-        latent=options.prior(),
+        latent=options.prior(spec),
         optimizer=options.optimizers(),
         turns=options.n_critic,
         instance_noise=options.instance_noise,

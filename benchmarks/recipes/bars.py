@@ -1,0 +1,316 @@
+"""The bars of the two-network recipes: what each must do before it counts as working, and what must fail it."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+import sparring
+import sparring.data
+from benchmarks.recipes.play import (
+    Bar,
+    ablation,
+    at_least,
+    at_most,
+    exact_wasserstein,
+    modes,
+    samples,
+    trained,
+    within,
+)
+from benchmarks.referee import score
+from sparring.game import OptimizerConfig
+from sparring.networks import MLPDiscriminator, MLPGenerator
+from sparring.objectives import least_squares, minimax, non_saturating
+from sparring.penalties import gradient_penalty, squared_gradient_norms
+
+Bars = Iterator[Bar]
+ROUNDS = {"ring": 12_000, "grid": 12_000}
+POINTS: dict[str, dict[str, Any]] = {
+    "gan": {"lr": 1e-3},
+    "wgan-gp": {"lr": 1e-3, "penalty": 0.1},
+    "dragan": {"lr": 1e-3},
+    "r3gan": {"lr": 1e-3, "gamma": 0.1},
+}
+DIGIT_ROUNDS = 4_000
+
+
+def point_modes(recipe: str, seed: int, names: tuple[str, ...] = ("ring", "grid")) -> Bars:
+    """All modes of ring and grid, 2,500 samples, nine in ten within 3σ."""
+    for name, needed in (("ring", 8), ("grid", 24)):
+        if name in names:
+            found, share = modes(
+                samples(trained(name, rounds=ROUNDS[name], recipe=recipe, seed=seed, options=POINTS[recipe]), 2500),
+                name,
+            )
+            yield at_least(f"{name}: modes", found, needed)
+            yield at_least(f"{name}: share within 3 sigma", share, 0.9)
+
+
+def digits(recipe: str, seed: int) -> Bars:
+    """Ten classes, no copies; FD and the rest are printed beside the floor."""
+    plan = trained("digits", rounds=DIGIT_ROUNDS, recipe=recipe, seed=seed)
+    result = score(samples(plan, 10_000))
+    yield at_least("digits: smallest class", result.smallest_class, 0.03)
+    yield at_most("digits: copies", result.copies, 0)
+    yield at_least("digits: nearest neighbour ratio", result.nearest, 0.8)
+    yield Bar("digits: " + str(result), "", "reported", True)
+
+
+def frozen_discriminator(seed: int) -> Bars:
+    """G against a D that never learns must not hold ten classes."""
+    plan = trained("digits", rounds=500, recipe="gan", seed=seed, options={"lr_d": 1e-12})
+    shares = score(samples(plan, 10_000)).smallest_class
+    yield ablation("D does not learn", at_least("digits: smallest class", shares, 0.03))
+
+
+def gaussian(saturating: bool, seed: int, lr: float = 2e-3) -> Bars:
+    """A linear G finds the mean and covariance of the 2-D Gaussian, and D's loss tends to 2 log 2."""
+    torch.manual_seed(seed)
+    game = sparring.duel(
+        MLPGenerator(2, (2,), depth=0),
+        MLPDiscriminator((2,), width=32, depth=2),
+        "minimax" if saturating else "non-saturating",
+        latent=2,
+        optimizer=(OptimizerConfig(lr), OptimizerConfig(2e-3)),
+    )
+    plan = trained("gaussian", rounds=6_000, game=game, seed=seed)
+    made, real = samples(plan, 10_000), plan.data.spec.to_data(plan.data.held_out_batch(2_000)["x"])
+    covariance = np.abs(np.cov(made.T) - np.cov(real.T)).max() / np.abs(np.cov(real.T)).max()
+    form = "saturating" if saturating else "non-saturating"
+    yield at_most(f"gaussian, {form}: mean off by", float(np.abs(made.mean(0) - real.mean(0)).max()), 0.15)
+    yield at_most(f"gaussian, {form}: covariance off by", float(covariance), 0.15)
+    net, batch = plan.state.game.networks, plan.data.held_out_batch(2_000)
+    with torch.no_grad():
+        fake = net.G(torch.randn(2_000, 2, generator=torch.Generator().manual_seed(seed)))
+        loss = sum(minimax.discriminator(net.D(batch["x"]), net.D(fake)).values())
+    yield within(f"gaussian, {form}: D's loss", float(loss), float(2 * np.log(2)), 0.1)
+
+
+def vanishing(seed: int) -> Bars:
+    """With D nearly sure, the saturating gradient is a tenth of the non-saturating one at most."""
+    torch.manual_seed(seed)
+    G = MLPGenerator(8, (2,), width=64, depth=2)
+    for steps, sure in ((1_500, True), (0, False)):
+        adversary = sparring.Adversary(MLPDiscriminator((2,), 64, 2), "minimax", optimizer=OptimizerConfig(1e-3))
+        data = sparring.data.open("ring")
+        for step in range(steps):
+            real = data.batch(step, 128, seed)["x"]
+            with torch.no_grad():
+                fake = G(torch.randn(128, 8))
+            adversary.learn(real, fake)
+        logits = adversary.discriminator(G(torch.randn(1_000, 8)))
+        on_real = adversary.discriminator(data.held_out_batch(1_000)["x"])
+        right = (torch.cat([on_real > 0, logits < 0]).float().mean()).item()
+        lengths = []
+        for objective in (minimax, non_saturating):
+            gradient = torch.autograd.grad(
+                objective.generator(logits, logits)["fake"], list(G.parameters()), retain_graph=True
+            )
+            lengths.append(torch.cat([g.flatten() for g in gradient]).norm().item())
+        bar = at_most(f"saturating over non-saturating gradient, D right {right:.1%}", lengths[0] / lengths[1], 0.1)
+        yield bar if sure else ablation("D untrained", bar)
+
+
+def dcgan(seed: int) -> Bars:
+    """Half the MLP GAN's FD at equal processor time; D's features tell digits apart."""
+    results = {}
+    for recipe in ("gan", "dcgan"):
+        plan = trained("digits", cpu_seconds=240, recipe=recipe, seed=seed)
+        results[recipe] = score(samples(plan, 10_000))
+        yield Bar(f"digits, 240 s of one processor, {recipe}: {results[recipe]}", "", "reported", True)
+    yield at_most("FD over the MLP GAN's at equal time", results["dcgan"].fd / results["gan"].fd, 0.5)
+    yield at_least("linear probe on D's features", probe(plan.state.game.networks.D), 0.95)
+
+
+@torch.no_grad()
+def probe(D: Any) -> float:
+    """Accuracy on held-out digits of a ridge regression from D's features to the labels."""
+    data = sparring.data.open("digits")
+    D.eval()
+    parts = []
+    for pictures, labels in ((data.train, data.labels), (data.held_out, data.held_out_labels)):
+        x = data.spec.to_model(torch.from_numpy(np.ascontiguousarray(pictures)))
+        features = torch.cat([D.features(part) for part in x.split(500)])
+        parts.append((features, torch.from_numpy(np.asarray(labels))))
+    (x, y), (x_held, y_held) = parts
+    mean, deviation = x.mean(0), x.std(0) + 1e-6
+    x, x_held = ((each - mean) / deviation for each in (x, x_held))
+    x, x_held = (torch.cat([each, torch.ones(len(each), 1)], 1).double() for each in (x, x_held))
+    target = torch.nn.functional.one_hot(y, 10).double()
+    weights = torch.linalg.solve(x.T @ x + 100.0 * torch.eye(x.shape[1]), x.T @ target)
+    return (x_held @ weights).argmax(1).eq(y_held).float().mean().item()
+
+
+def least_squares_pull(seed: int) -> Bars:
+    """A fake far on the real side is still pulled, where the cross-entropy has let go."""
+    fake = torch.full((1,), 8.0, requires_grad=True)
+    for objective, lets_go in ((least_squares, False), (non_saturating, True)):
+        (gradient,) = torch.autograd.grad(objective.generator(fake, fake)["fake"].sum(), fake)
+        bar = at_least("gradient at a logit of 8", gradient.abs().item(), 0.1)
+        yield ablation("cross-entropy", bar) if lets_go else bar
+
+
+def clipped(seed: int) -> Bars:
+    """Every critic weight within [-c, c] after every step; the estimate grows with the distance of two lines."""
+    largest: list[float] = []
+    plan = workflows_with_spy("digits", "wgan", seed, largest)
+    limit = plan.config.options["clip"]
+    yield at_most("largest critic weight over 200 rounds, over c", max(largest) / limit, 1.0 + 1e-6)
+    shifts = np.linspace(0.25, 3.0, 8)
+    for objective, saturates in (("wasserstein", False), ("minimax", True)):
+        estimates = [line_estimate(objective, float(shift), seed) for shift in shifts]
+        bar = at_least(
+            "R2 of the estimate against the shift of two lines", r_squared(shifts, np.array(estimates)), 0.98
+        )
+        yield ablation("a JS discriminator", bar) if saturates else bar
+
+
+def workflows_with_spy(source: str, recipe: str, seed: int, largest: list[float]) -> Any:
+    from dataclasses import replace
+
+    from sparring import workflows
+    from sparring.loop import play
+
+    plan = workflows.plan(source, recipe=recipe, seed=seed, rounds=200, out="never-written")
+    critic, generator = plan.state.game.players
+
+    def spy(net: Any) -> None:
+        critic.after(net)
+        largest.append(max(p.abs().max().item() for p in net.D.parameters()))
+
+    plan.state.game = replace(plan.state.game, players=(replace(critic, after=spy), generator))
+    for _ in zip(range(200), play(plan.state, plan.data, plan.how), strict=False):
+        pass
+    return plan
+
+
+def line_estimate(objective: str, shift: float, seed: int) -> float:
+    """What a converged critic makes of two parallel lines, `shift` apart: its objective's estimate of the distance."""
+    torch.manual_seed(seed)
+    rng = torch.Generator().manual_seed(seed)
+    wasserstein = objective == "wasserstein"
+    D = MLPDiscriminator((2,), width=32, depth=2)
+    kind = OptimizerConfig(5e-4, "rmsprop", (0.0, 0.99)) if wasserstein else OptimizerConfig(1e-3)
+    adversary = sparring.Adversary(D, objective, optimizer=kind)
+    lines = [torch.cat([torch.full((256, 1), x), torch.rand(256, 1, generator=rng)], 1) for x in (0.0, shift)]
+    terms: dict[str, float] = {}
+    for _ in range(1_500):
+        terms = adversary.learn(*lines)
+        if wasserstein:
+            sparring.clip_weights(D, 0.1)
+    value = -sum(terms.values())
+    return value if wasserstein else value / 2 + float(np.log(2))  # the JS divergence: at most log 2
+
+
+def r_squared(x: np.ndarray, y: np.ndarray) -> float:
+    return float(np.corrcoef(x, y)[0, 1] ** 2)
+
+
+def lipschitz(seed: int) -> Bars:
+    """The critic's gradient between reals and fakes is 1, and its estimate follows the exact W1."""
+    for weight in (10.0, 0.0):
+        exact, estimated, norms = [], [], []
+        for k, spread in enumerate(np.linspace(0.2, 2.0, 8)):
+            rng = torch.Generator().manual_seed(100 * seed + k)
+            torch.manual_seed(seed)
+            real = torch.randn(512, 2, generator=rng) * 0.5
+            fake = torch.randn(512, 2, generator=rng) * 0.5 * (0.5 + spread) + torch.tensor([spread, -spread / 2])
+            adversary = sparring.Adversary(
+                MLPDiscriminator((2,), 64, 3), "wasserstein", gradient_penalty(weight), optimizer=OptimizerConfig(1e-3, betas=(0.5, 0.9))
+            )  # fmt: skip
+            terms: dict[str, float] = {}
+            for _ in range(800):
+                terms = adversary.learn(real, fake)
+            exact.append(exact_wasserstein(real.numpy(), fake.numpy()))
+            estimated.append(-terms["real"] - terms["fake"])
+            mixed = torch.lerp(fake, real, torch.rand(512, 1, generator=rng))
+            norms.append(squared_gradient_norms(adversary.discriminator, mixed).sqrt().mean().item())
+        bars = (
+            within("gradient norm between reals and fakes", float(np.mean(norms)), 1.0, 0.1),
+            at_least("correlation of the estimate with the exact W1", float(np.corrcoef(exact, estimated)[0, 1]), 0.95),
+        )
+        if weight:
+            yield from bars
+        else:
+            yield ablation("no penalty", bars[0])
+
+
+def spectra(seed: int) -> Bars:
+    """Every layer of the trained critic has largest singular value 1, by SVD; without spectral norm, not."""
+    for recipe in ("sngan", "dcgan"):
+        plan = trained("digits", rounds=200, recipe=recipe, seed=seed)
+        D = plan.state.game.networks.D.eval()
+        layers = [m for m in D.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+        largest = [torch.linalg.svdvals(layer.weight.detach().flatten(1))[0].item() for layer in layers]
+        worst = max(largest, key=lambda s: abs(s - 1))
+        bar = within("largest singular value furthest from 1", worst, 1.0, 0.05)
+        yield bar if recipe == "sngan" else ablation("no spectral norm", bar)
+
+
+def constants(seed: int) -> Bars:
+    """A constant added to D changes neither side's loss; for the cross-entropy it does."""
+    from sparring.objectives import relativistic_average
+
+    rng = torch.Generator().manual_seed(seed)
+    real, fake = (torch.randn(64, generator=rng) for _ in range(2))
+    for objective, moves in ((relativistic_average, False), (non_saturating, True)):
+        moved = max(
+            abs(total(side(real + 3, fake + 3)) - total(side(real, fake)))
+            for side in (objective.discriminator, objective.generator)
+        )
+        bar = at_most("loss moved by a constant of 3 in D", moved, 1e-5)
+        yield ablation("cross-entropy", bar) if moves else bar
+
+
+def total(terms: dict[str, Tensor]) -> float:
+    return sum(term.item() for term in terms.values())
+
+
+def stacked(seed: int) -> Bars:
+    """Three random digits as RGB, 1,000 modes: relativistic pairing finds more than the cross-entropy, penalties equal."""
+    from benchmarks.referee import read, referee
+    from sparring.penalties import r1, r2, together
+    from sparring.recipes._duel import pair
+    from sparring.recipes.r3gan import Options
+
+    digits = sparring.data.open("digits")
+    rows = np.random.default_rng(0).integers(0, len(digits), (30_000, 3))
+    data = sparring.data.open(np.asarray(digits.train)[rows, 0])
+    found = {}
+    for objective in ("relativistic-pairing", "non-saturating"):
+        torch.manual_seed(seed)
+        options = Options()
+        game = sparring.duel(
+            *pair(options, data.spec, batch_norm=False), objective, together(r1(options.gamma), r2(options.gamma)),
+            latent=options.prior(data.spec), optimizer=options.optimizers(),
+        )  # fmt: skip
+        made = samples(trained(data, rounds=2_000, game=game, seed=seed), 5_000)
+        classes = [read(referee()[0], made[:, :, :, [c]])[1].argmax(1) for c in range(3)]
+        found[objective] = len(set(zip(*(c.tolist() for c in classes), strict=True)))
+    yield at_least(
+        f"stacked digits: modes, against {found['non-saturating']} of GAN + R1 + R2", found["relativistic-pairing"], found["non-saturating"] + 1
+    )  # fmt: skip
+
+
+BARS: dict[str, list[Callable[[int], Bars]]] = {
+    "default": [lambda seed: digits("default", seed)],
+    "gan": [
+        lambda seed: gaussian(False, seed),
+        lambda seed: gaussian(True, seed),
+        lambda seed: (ablation("G does not learn", bar) for bar in gaussian(False, seed, lr=1e-12)),
+        lambda seed: digits("gan", seed),
+        frozen_discriminator,
+        vanishing,
+    ],
+    "dcgan": [dcgan],
+    "lsgan": [lambda seed: digits("lsgan", seed), least_squares_pull],
+    "wgan": [clipped, lambda seed: digits("wgan", seed)],
+    "wgan-gp": [lambda seed: point_modes("wgan-gp", seed), lipschitz],
+    "dragan": [lambda seed: point_modes("dragan", seed)],
+    "sngan": [spectra, lambda seed: digits("sngan", seed)],
+    "ragan": [constants, lambda seed: digits("ragan", seed)],
+    "r3gan": [lambda seed: point_modes("r3gan", seed), stacked],
+}

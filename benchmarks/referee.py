@@ -1,0 +1,148 @@
+"""The referee for digits: a small classifier trained on real digits, used for scoring only.
+
+FD is the Fréchet distance between Gaussians fitted to its 64 penultimate features (the formula of FID, Heusel et al.
+2017, arXiv 1706.08500, in another feature space: the numbers compare with one another, never with published FIDs).
+"""
+
+from dataclasses import asdict, dataclass
+from functools import cache
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+import sparring.data
+
+
+class Classifier(nn.Module):
+    """`(B, 1, 28, 28)` in [-1, 1] -> `(B, 10)` logits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+        def block(before: int, after: int, stride: int) -> list[nn.Module]:
+            return [nn.Conv2d(before, after, 3, stride, 1), nn.BatchNorm2d(after), nn.ReLU()]
+
+        self.features = nn.Sequential(
+            *block(1, 32, 1), *block(32, 32, 2), *block(32, 64, 1), *block(64, 64, 2), nn.Flatten(), nn.Dropout(0.3),
+            nn.Linear(64 * 49, 64), nn.BatchNorm1d(64), nn.ReLU(),
+        )  # fmt: skip
+        self.head = nn.Linear(64, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`(B, 1, 28, 28)` -> `(B, 10)`."""
+        return self.head(self.features(x))
+
+
+@dataclass(frozen=True)
+class Score:
+    """What the referee says of 10,000 samples."""
+
+    fd: float  # against all 10,000 real digits
+    floor: float  # of 5,000 reals against the other 5,000
+    precision: float  # share of samples inside the reals' manifold (k = 3, 5,000 of each)
+    recall: float  # share of reals inside the samples' manifold
+    nearest: (
+        float  # distance to the nearest training digit, over the same for held-out digits; below 0.8 smells of copying
+    )
+    copies: int  # samples that are training digits to the pixel
+    smallest_class: float  # share of the rarest class
+    classes: tuple[float, ...]  # the share of each
+
+    def __str__(self) -> str:
+        shares = " ".join(f"{share:.0%}" for share in self.classes)
+        return (
+            f"FD {self.fd:.2f} (floor {self.floor:.2f}), precision {self.precision:.2f}, recall {self.recall:.2f}, "
+            f"nearest {self.nearest:.2f}, copies {self.copies}, classes {shares}"
+        )
+
+    def to_dict(self) -> dict[str, object]:
+        return asdict(self)
+
+
+def fit(epochs: int = 10, seed: int = 0) -> Classifier:
+    """Train the referee on the training digits; refuses to serve below 97.5% on held-out ones."""
+    torch.manual_seed(seed)
+    data = sparring.data.open("digits")
+    network = Classifier()
+    optimizer = torch.optim.AdamW(network.parameters(), 2e-3, weight_decay=1e-2)
+    steps = epochs * len(data) // 100
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, total_steps=steps)
+    rng = np.random.default_rng(seed)
+    for step in range(steps):
+        batch = data.batch(step, 100, seed)
+        shift = tuple(int(s) for s in rng.integers(-2, 3, 2))
+        loss = cross_entropy(network(torch.roll(batch["x"], shift, (2, 3))), batch["y"])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+    network.eval()
+    held_out = data.held_out_batch(len(data.held_out))
+    with torch.no_grad():
+        accuracy = (network(held_out["x"]).argmax(1) == held_out["y"]).float().mean().item()
+    assert accuracy >= 0.975, f"the referee reads only {accuracy:.1%} of held-out digits"
+    return network
+
+
+@torch.no_grad()
+def read(network: Classifier, pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """uint8 `(N, 28, 28, 1)` -> features `(N, 64)` and logits `(N, 10)`."""
+    x = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
+    features = torch.cat([network.features(part) for part in x.split(500)])
+    return features.double().numpy(), network.head(features).numpy()
+
+
+def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
+    """Between Gaussians fitted to the rows: |μa - μb|² + tr(A + B - 2 (A^½ B A^½)^½)."""
+    mean = a.mean(0) - b.mean(0)
+    A, B = np.cov(a.T), np.cov(b.T)
+    values, vectors = np.linalg.eigh(A)
+    root = (vectors * np.sqrt(values.clip(0))) @ vectors.T
+    cross = np.sqrt(np.linalg.eigvalsh(root @ B @ root).clip(0)).sum()
+    return float(mean @ mean + np.trace(A) + np.trace(B) - 2 * cross)
+
+
+def distances(a: np.ndarray, b: np.ndarray) -> Tensor:
+    return torch.cdist(torch.from_numpy(a).float(), torch.from_numpy(b).float())
+
+
+def manifold_share(inside: np.ndarray, of: np.ndarray, k: int = 3) -> float:
+    """The share of `inside` within the k-th neighbour's distance of some point of `of` (arXiv 1904.06991, eq. 1)."""
+    radii = distances(of, of).kthvalue(k + 1, dim=1).values
+    return (distances(inside, of) <= radii).any(1).float().mean().item()
+
+
+@cache
+def referee() -> tuple[Classifier, dict[str, np.ndarray]]:
+    """The trained classifier, and its features of training, held-out and all digits."""
+    network = fit()
+    data = sparring.data.open("digits")
+    features = {
+        name: read(network, np.moveaxis(np.asarray(part), 1, 3))[0]
+        for name, part in (("train", data.train), ("held_out", data.held_out))
+    }
+    features["all"] = np.concatenate([features["train"], features["held_out"]])
+    return network, features
+
+
+def score(pictures: np.ndarray) -> Score:
+    """Score 10,000 samples, uint8 `(N, 28, 28, 1)`."""
+    network, real = referee()
+    fake, logits = read(network, pictures)
+    shuffled = np.random.default_rng(0).permutation(real["all"])
+    half = len(shuffled) // 2
+    shares = np.bincount(logits.argmax(1), minlength=10) / len(pictures)
+    known = {picture.tobytes() for picture in np.asarray(sparring.data.open("digits").train)}
+    held_out = distances(real["held_out"], real["train"]).min(1).values.mean()
+    return Score(
+        fd=frechet_distance(fake, real["all"]),
+        floor=frechet_distance(shuffled[:half], shuffled[half:]),
+        precision=manifold_share(fake[:half], shuffled[:half]),
+        recall=manifold_share(shuffled[:half], fake[:half]),
+        nearest=(distances(fake[:half], real["train"]).min(1).values.mean() / held_out).item(),
+        copies=sum(np.moveaxis(picture, 2, 0).tobytes() in known for picture in pictures),
+        smallest_class=float(shares.min()),
+        classes=tuple(float(share) for share in shares),
+    )
