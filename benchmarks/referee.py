@@ -58,6 +58,7 @@ class Score:
         )
 
     def to_dict(self) -> dict[str, object]:
+        """For the record."""
         return asdict(self)
 
 

@@ -1,6 +1,9 @@
 """The bars of the two-network recipes: what each must do before it counts as working, and what must fail it."""
 
+from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -20,11 +23,15 @@ from benchmarks.recipes.play import (
     trained,
     within,
 )
-from benchmarks.referee import score
+from benchmarks.referee import read, referee, score
+from sparring import workflows
 from sparring.game import OptimizerConfig
+from sparring.loop import play
 from sparring.networks import MLPDiscriminator, MLPGenerator
-from sparring.objectives import least_squares, minimax, non_saturating
-from sparring.penalties import gradient_penalty, squared_gradient_norms
+from sparring.objectives import least_squares, minimax, non_saturating, relativistic_average
+from sparring.penalties import gradient_penalty, r1, r2, squared_gradient_norms, together
+from sparring.recipes import r3gan
+from sparring.recipes._duel import pair
 
 Bars = Iterator[Bar]
 ROUNDS = {"ring": 12_000, "grid": 12_000}
@@ -156,7 +163,7 @@ def least_squares_pull(seed: int) -> Bars:
 def clipped(seed: int) -> Bars:
     """Every critic weight within [-c, c] after every step; the estimate grows with the distance of two lines."""
     largest: list[float] = []
-    plan = workflows_with_spy("digits", "wgan", seed, largest)
+    plan = spied("wgan", seed, 200, largest)
     limit = plan.config.options["clip"]
     yield at_most("largest critic weight over 200 rounds, over c", max(largest) / limit, 1.0 + 1e-6)
     shifts = np.linspace(0.25, 3.0, 8)
@@ -168,13 +175,9 @@ def clipped(seed: int) -> Bars:
         yield ablation("a JS discriminator", bar) if saturates else bar
 
 
-def workflows_with_spy(source: str, recipe: str, seed: int, largest: list[float]) -> Any:
-    from dataclasses import replace
-
-    from sparring import workflows
-    from sparring.loop import play
-
-    plan = workflows.plan(source, recipe=recipe, seed=seed, rounds=200, out="never-written")
+def spied(recipe: str, seed: int, rounds: int, largest: list[float]) -> workflows.Plan:
+    """Play, and note the largest critic weight after each of its steps."""
+    plan = workflows.plan("digits", recipe=recipe, seed=seed, rounds=rounds, out="never-written")
     critic, generator = plan.state.game.players
 
     def spy(net: Any) -> None:
@@ -182,8 +185,7 @@ def workflows_with_spy(source: str, recipe: str, seed: int, largest: list[float]
         largest.append(max(p.abs().max().item() for p in net.D.parameters()))
 
     plan.state.game = replace(plan.state.game, players=(replace(critic, after=spy), generator))
-    for _ in zip(range(200), play(plan.state, plan.data, plan.how), strict=False):
-        pass
+    deque(islice(play(plan.state, plan.data, plan.how), rounds), maxlen=0)
     return plan
 
 
@@ -252,8 +254,6 @@ def spectra(seed: int) -> Bars:
 
 def constants(seed: int) -> Bars:
     """A constant added to D changes neither side's loss; for the cross-entropy it does."""
-    from sparring.objectives import relativistic_average
-
     rng = torch.Generator().manual_seed(seed)
     real, fake = (torch.randn(64, generator=rng) for _ in range(2))
     for objective, moves in ((relativistic_average, False), (non_saturating, True)):
@@ -271,18 +271,13 @@ def total(terms: dict[str, Tensor]) -> float:
 
 def stacked(seed: int) -> Bars:
     """Three random digits as RGB, 1,000 modes: relativistic pairing finds more than the cross-entropy, penalties equal."""
-    from benchmarks.referee import read, referee
-    from sparring.penalties import r1, r2, together
-    from sparring.recipes._duel import pair
-    from sparring.recipes.r3gan import Options
-
     digits = sparring.data.open("digits")
     rows = np.random.default_rng(0).integers(0, len(digits), (30_000, 3))
     data = sparring.data.open(np.asarray(digits.train)[rows, 0])
     found = {}
     for objective in ("relativistic-pairing", "non-saturating"):
         torch.manual_seed(seed)
-        options = Options()
+        options = r3gan.Options()
         game = sparring.duel(
             *pair(options, data.spec, batch_norm=False), objective, together(r1(options.gamma), r2(options.gamma)),
             latent=options.prior(data.spec), optimizer=options.optimizers(),
