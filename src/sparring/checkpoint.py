@@ -6,7 +6,6 @@ name, synced and renamed, so that it is there whole or not at all. Nothing is un
 the clock: the same run writes the same bytes.
 """
 
-import errno
 import hashlib
 import json
 import os
@@ -21,6 +20,7 @@ from torch import Tensor
 
 from sparring.errors import UserError
 from sparring.loop import State
+from sparring.runs import writing
 
 FORMAT = 1
 NETWORKS, OPTIMIZERS, STATE = "networks.safetensors", "state.safetensors", "state.json"
@@ -40,23 +40,19 @@ def write(state: State, folder: Path, recipe: str) -> None:
     temporary = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(temporary, ignore_errors=True)
     try:
-        temporary.mkdir(parents=True)
-        digests = {
-            name: _write_synced(temporary / name, save(_portable(tensors)))
-            for name, tensors in ((NETWORKS, network_tensors(state)), (OPTIMIZERS, _optimizer_tensors(state)))
-        }
-        record = {"format": FORMAT, "recipe": recipe, "round": state.round, "steps": state.steps, "sha256": digests}
-        _write_synced(temporary / STATE, (json.dumps(record, indent=1) + "\n").encode())
-        shutil.rmtree(folder, ignore_errors=True)
-        temporary.rename(folder)
-        _sync(folder.parent)
-    except OSError as error:
+        with writing(folder):
+            temporary.mkdir(parents=True)
+            digests = {
+                name: _write_synced(temporary / name, save(_portable(tensors)))
+                for name, tensors in ((NETWORKS, network_tensors(state)), (OPTIMIZERS, _optimizer_tensors(state)))
+            }
+            record = {"format": FORMAT, "recipe": recipe, "round": state.round, "steps": state.steps, "sha256": digests}
+            _write_synced(temporary / STATE, (json.dumps(record, indent=1) + "\n").encode())
+            shutil.rmtree(folder, ignore_errors=True)
+            temporary.rename(folder)
+            _sync(folder.parent)
+    finally:
         shutil.rmtree(temporary, ignore_errors=True)
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise UserError(
-                f"no space left to write {folder}", "free some and --resume: the checkpoint before it is whole"
-            ) from error
-        raise UserError(f"cannot write {folder}: {error.strerror}", "is the folder writable?") from error
 
 
 def read(state: State, folder: Path, recipe: str) -> None:

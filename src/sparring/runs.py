@@ -6,13 +6,31 @@ samples/000123.png     grids from fixed noise (.npy for points)
 checkpoints/000123/    networks.safetensors  state.safetensors  state.json     (the newest k)
 """
 
+import errno
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sparring.errors import UserError
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """What the system refuses while `path` is written, as an error that says what to do.
+
+    Raises:
+        UserError: the disk is full, or the path cannot be written to.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise UserError(f"no space left to write {path}", "free some and --resume the run") from error
+        raise UserError(f"cannot write {path}: {error.strerror}", "is the folder writable?") from error
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from sparring.errors import UserError
 from sparring.game import Batch, Game
 from sparring.loop import DivergedError, Play, State, evaluating, play, seed_of
 from sparring.pacing import Cadence, Meter, interruptions
-from sparring.runs import RunDir, next_free
+from sparring.runs import RunDir, next_free, writing
 
 Source = str | Path | np.ndarray | tuple[np.ndarray, np.ndarray] | Dataset | Unpaired
 
@@ -209,36 +209,34 @@ def run(plan: Plan) -> Iterator[Status]:
         UserError: the disk is full.
     """
     out, state = plan.out, plan.state
-    _begin(plan)
     log, grid, save = (
-        Cadence(every, name)
-        for every, name in (
-            (plan.config.log_every, "log_every"),
-            (plan.config.sample_every, "sample_every"),
-            (plan.config.checkpoint_every, "checkpoint_every"),
-        )
+        Cadence(getattr(plan.config, name), name) for name in ("log_every", "sample_every", "checkpoint_every")
     )
+    with writing(out.path):
+        _begin(plan)
+        newest = _preview(plan)
     began = time.monotonic() - plan.seconds
     meter = Meter(plan.images(), plan.seconds)
-    newest = _preview(plan)
     with interruptions() as interrupted:
         for played in play(state, plan.data, plan.how):
             meter.add(played.terms)
             seconds = time.monotonic() - began
             fraction = _fraction(plan, seconds)
             finished = "stopped by a signal" if interrupted.is_set() else "budget used up" if fraction >= 1 else ""
-            if grid.due(state.round, seconds) or finished:
-                newest = _preview(plan)
-            if save.due(state.round, seconds) or finished:
-                _checkpoint(plan)
-            if log.due(state.round, seconds) or finished:
-                images = plan.images()
-                terms, rate = meter.read(images, seconds)
+            with writing(out.path):
+                if grid.due(state.round, seconds) or finished:
+                    newest = _preview(plan)
+                if save.due(state.round, seconds) or finished:
+                    _checkpoint(plan)
+                if not (log.due(state.round, seconds) or finished):
+                    continue
+                terms, rate = meter.read(plan.images(), seconds)
+                status = Status(state.round, plan.images(), seconds, fraction, terms, rate, newest, finished)
                 out.append(
-                    {"kind": "terms", "round": state.round, "images": images, "seconds": round(seconds, 3)}
+                    {"kind": "terms", "round": status.round, "images": status.images, "seconds": round(seconds, 3)}
                     | {"terms": terms}
                 )
-                yield Status(state.round, images, seconds, fraction, terms, rate, newest, finished)
+            yield status
             if finished:
                 return
 

@@ -1,0 +1,163 @@
+"""Arrays of pictures or points, from memory or from NumPy's files, checked before anything trusts them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from sparring.data.pictures import SMALLEST
+from sparring.data.storage import parts
+from sparring.errors import UserError
+
+_EXAMPLES, _LABELS = ("images", "x"), ("labels", "y")
+_SHAPES = "pictures are (N, H, W), (N, H, W, C) or (N, C, H, W) with C of 1, 3 or 4; points are (N, D)"
+_ROUNDING = 1e-4  # what float16 arithmetic leaves beyond the ends of a range
+
+
+@dataclass(frozen=True)
+class ArraySource:
+    """An array that passed its checks, still in its own units and perhaps still on disk.
+
+    Args:
+        source: its name, for messages.
+        examples: `(N, H, W, C)` uint8 or float, or `(N, D)` float.
+        labels: `(N,)` integers or strings, or None.
+        values: the smallest and the largest value.
+        notes: what was passed over.
+    """
+
+    source: str
+    examples: np.ndarray
+    labels: np.ndarray | None
+    values: tuple[float, float]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> Literal["image", "points"]:
+        """Points have two axes."""
+        return "points" if self.examples.ndim == 2 else "image"
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def read(self, rows: slice) -> np.ndarray:
+        """Some examples: uint8 `(n, H, W, C)`, or float32 `(n, D)`."""
+        part = self.examples[rows]
+        if self.kind == "points":
+            return part.astype(np.float32)
+        if part.dtype == np.uint8:
+            return np.array(part)
+        part = part.astype(np.float32)
+        levels = part * 255 if self.values[0] >= -_ROUNDING else (part + 1) * 127.5
+        return levels.round().clip(0, 255).astype(np.uint8)
+
+
+def check_array(
+    source: str, examples: np.ndarray, labels: np.ndarray | None, notes: tuple[str, ...] = ()
+) -> ArraySource:
+    """Accept an array as data, or say what is wrong with it.
+
+    Raises:
+        UserError: a dtype, shape or range that is neither pictures nor points, values that are not finite, labels that
+            do not fit.
+    """
+    if examples.size == 0:
+        raise UserError(f"{source} holds no examples: its shape is {examples.shape}", _SHAPES)
+    view = _channels_last(source, examples)
+    if examples.dtype != np.uint8 and examples.dtype.kind != "f":
+        raise UserError(
+            f"{source} is of {examples.dtype}", "pictures are uint8 or float, points are float; use .astype"
+        )
+    if view.ndim == 2 and examples.dtype == np.uint8:
+        raise UserError(f"{source} is uint8 {examples.shape}", "reshape flat pictures to (N, H, W); points are float")
+    values = _scan(source, examples)
+    low, high = values
+    if view.ndim == 4 and view.dtype != np.uint8 and (low < -1 - _ROUNDING or high > 1 + _ROUNDING):
+        raise UserError(
+            f"{source} has pictures from {low:g} to {high:g}",
+            "floats go from 0 to 1 or -1 to 1; 0 to 255 must be uint8",
+        )
+    return ArraySource(source, view, _check_labels(source, labels, len(examples)), values, notes)
+
+
+def read_numpy(path: Path) -> ArraySource:
+    """Read `.npy`, or `.npz` with "images" or "x" (else its first array) and perhaps "labels" or "y".
+
+    Raises:
+        UserError: it cannot be read, holds pickled objects, or fails `check_array`.
+    """
+    try:
+        arrays = _load(path)
+    except (
+        Exception
+    ) as error:  # A broken file raises OSError, ValueError, EOFError, BadZipFile, zlib.error, KeyError...
+        if "pickle" in str(error) or "objects" in str(error):
+            problem = f"{path} is not a NumPy file of numbers: it holds pickled objects, or something else altogether"
+            raise UserError(problem, "objects are never unpickled; save a plain array of uint8 or float32") from None
+        problem = f"{path} is not a readable NumPy file: {error}"
+        raise UserError(problem, "it may be incomplete; copy it again") from None
+    labels = next((name for name in _LABELS if name in arrays), None)
+    others = [name for name in arrays if name != labels]
+    if not others:
+        raise UserError(f"{path} holds no array of examples", f'save it as "images", with the labels as "{_LABELS[0]}"')
+    examples = next((name for name in _EXAMPLES if name in arrays), others[0])
+    unused = [name for name in others if name != examples]
+    notes = (f"read {examples} of {path.name}, and not {', '.join(unused)}",) if unused else ()
+    return check_array(str(path), arrays[examples], arrays[labels] if labels else None, notes)
+
+
+def _load(path: Path) -> dict[str, np.ndarray]:
+    """The arrays by name; that of a `.npy` stays on disk, and is called "images"."""
+    if path.suffix.lower() == ".npy":
+        return {_EXAMPLES[0]: np.load(path, mmap_mode="r", allow_pickle=False)}
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
+
+
+def _channels_last(source: str, examples: np.ndarray) -> np.ndarray:
+    """A view `(N, H, W, C)` or `(N, D)`."""
+    view = examples
+    if examples.ndim == 3:
+        view = examples[..., None]
+    elif examples.ndim == 4 and (examples.shape[3] not in (1, 3, 4) or examples.shape[1] in (1, 3)):
+        view = examples.transpose(0, 2, 3, 1)
+    if view.ndim not in (2, 4) or (view.ndim == 4 and view.shape[3] not in (1, 3, 4)):
+        raise UserError(f"{source} has shape {examples.shape}", _SHAPES)
+    if view.ndim == 4 and min(view.shape[1:3]) < SMALLEST:
+        problem = f"{source} has pictures of {view.shape[1]}x{view.shape[2]} pixels"
+        raise UserError(problem, f"{SMALLEST}x{SMALLEST} is the smallest")
+    return view
+
+
+def _scan(source: str, array: np.ndarray) -> tuple[float, float]:
+    """The smallest and the largest value, of an array that may be larger than memory."""
+    low, high, broken, first = np.inf, -np.inf, 0, ()
+    for rows in parts(array):
+        part = array[rows]
+        if part.dtype != np.uint8:
+            with np.errstate(over="ignore"):  # a float64 beyond float32 is found below
+                finite = np.isfinite(part.astype(np.float32))
+            if not finite.all():
+                inside = np.unravel_index(int(finite.argmin()), finite.shape)
+                first = first or (rows.start + int(inside[0]), *map(int, inside[1:]))
+                broken += int((~finite).sum())
+        low, high = min(low, float(part.min())), max(high, float(part.max()))
+    if broken:
+        raise UserError(
+            f"{source} holds {broken} values that are not finite in float32, the first at index {first}",
+            "remove those examples, or mend them with np.nan_to_num",
+        )
+    return low, high
+
+
+def _check_labels(source: str, labels: np.ndarray | None, count: int) -> np.ndarray | None:
+    if labels is None:
+        return None
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.shape != (count,):
+        raise UserError(f"{source} has labels of shape {labels.shape} for {count} examples", f"they must be ({count},)")
+    if labels.dtype.kind not in "biuU":
+        raise UserError(f"{source} has labels of {labels.dtype}", "labels are integers or strings")
+    return labels

@@ -1,0 +1,67 @@
+"""From prepared examples to a data set: hash, hold out, measure the units."""
+
+from hashlib import blake2b
+
+import numpy as np
+
+from sparring.data.dataset import Dataset
+from sparring.data.spec import DataSpec
+from sparring.data.split import digests, held_out
+from sparring.data.storage import keep, parts
+from sparring.errors import UserError
+
+
+def assemble(
+    source: str,
+    examples: np.ndarray,
+    labels: np.ndarray | None,
+    classes: tuple[str, ...],
+    mirror: bool,
+    notes: tuple[str, ...],
+) -> Dataset:
+    """Split prepared examples into a data set.
+
+    Args:
+        source: its name, for messages.
+        examples: uint8 `(N, C, H, W)` or float32 `(N, D)`; taken over, and reordered in place.
+        labels: int64 `(N,)`, or None.
+        classes: the labels' names.
+        mirror: see `Dataset`.
+        notes: see `Dataset`.
+
+    Raises:
+        UserError: there are not two different examples.
+    """
+    if len(examples) < 2:
+        raise UserError(f"{source} holds one single example", "a GAN needs at least 2, and a few hundred to learn much")
+    hashes = digests(examples)
+    if (hashes == hashes[0]).all():
+        raise UserError(f"all {len(examples)} examples of {source} are the same", "a GAN needs at least 2 that differ")
+    out = held_out(hashes)
+    judged, train = examples[out], keep(examples, ~out)
+    shape = examples.shape[1:]
+    if len(shape) == 3:
+        spec = DataSpec("image", shape, classes)
+    else:
+        offset, scale = _standard(train)
+        spec = DataSpec("points", shape, classes, offset=offset, scale=scale)
+    own, others = (None, None) if labels is None else (labels[~out], labels[out])
+    fingerprint = _fingerprint(shape, hashes[~out], hashes[out], own, others)
+    return Dataset(spec, train, judged, own, others, mirror, notes, fingerprint)
+
+
+def _standard(points: np.ndarray) -> tuple[tuple[float, ...], float]:
+    """The mean of each dimension, and the root of the mean variance; in float64, a part at a time."""
+    mean = sum(points[rows].sum(axis=0, dtype=np.float64) for rows in parts(points)) / len(points)
+    variance = sum(np.square(points[rows] - mean).sum() for rows in parts(points)) / points.size
+    # One example can be left after the split, or many copies of one: any scale serves, but not zero.
+    return tuple(np.asarray(mean).tolist()), float(np.sqrt(variance)) or 1.0
+
+
+def _fingerprint(shape: tuple[int, ...], *contents: np.ndarray | None) -> str:
+    """Hex of what trains and what judges, with their order."""
+    digest = blake2b(repr(shape).encode(), digest_size=16)
+    for content in contents:
+        raw = b"" if content is None else content.tobytes()
+        digest.update(len(raw).to_bytes(8, "little") + raw)
+    return digest.hexdigest()

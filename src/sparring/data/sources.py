@@ -1,0 +1,75 @@
+"""From what the user typed to what lies there."""
+
+import difflib
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import numpy as np
+
+from sparring.data import toys
+from sparring.data.arrays import ArraySource, check_array, read_numpy
+from sparring.data.entries import Listing, list_folder, list_zip
+from sparring.data.parquet import list_parquet
+from sparring.errors import UserError, did_you_mean
+
+Source = str | Path | np.ndarray | tuple[np.ndarray, np.ndarray | None]
+
+_TOYS = {
+    "ring": (toys.ring, toys.RING_MODES),
+    "grid": (toys.grid, toys.GRID_MODES),
+    "gaussian": (toys.gaussian, None),
+}
+
+_READERS = {
+    ".zip": list_zip,
+    ".npy": read_numpy,
+    ".npz": read_numpy,
+    ".parquet": list_parquet,
+}
+
+BUILTIN = ("digits", *_TOYS)
+"""The names that stand for data sets of our own."""
+
+_ACCEPTED = f"give a folder or zip of pictures, a .npy, .npz or .parquet file, or one of {', '.join(BUILTIN)}"
+
+
+def locate(source: Source) -> Listing | ArraySource:
+    """Find and list a source; picture files are not opened yet, arrays are checked.
+
+    A string that is a built-in name means that data set even where a folder is called so; `./ring` means the folder.
+
+    Raises:
+        UserError: there is no such thing, or it is of a kind that cannot be read.
+    """
+    if isinstance(source, np.ndarray):
+        return check_array("the array", source, None)
+    if isinstance(source, tuple) and len(source) == 2:
+        examples, labels = source
+        return check_array("the array", np.asarray(examples), None if labels is None else np.asarray(labels))
+    if not isinstance(source, str | Path):
+        raise UserError(f"data cannot be read from a {type(source).__name__}", f"{_ACCEPTED}, or an array")
+    if source in BUILTIN:
+        return _builtin(str(source))
+    return _locate_path(source)
+
+
+def _locate_path(source: str | Path) -> Listing | ArraySource:
+    path = Path(source).expanduser()
+    if path.is_dir():
+        return list_folder(path)
+    if not path.exists():
+        near = difflib.get_close_matches(str(source), BUILTIN, n=1)
+        raise UserError(f"{source} does not exist", did_you_mean(str(source), BUILTIN) if near else _ACCEPTED)
+    reader = _READERS.get(path.suffix.lower())
+    if reader is None:
+        raise UserError(f"{source} is of a type that cannot be read", _ACCEPTED)
+    return reader(path)
+
+
+def _builtin(name: str) -> ArraySource:
+    if name == "digits":
+        with as_file(files("sparring.data") / "digits.npz") as path:
+            return read_numpy(path)
+    draw, modes = _TOYS[name]
+    points = draw(toys.SIZE, seed=0)
+    return check_array(name, points, None if modes is None else toys.nearest_mode(points, modes))

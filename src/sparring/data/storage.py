@@ -1,0 +1,57 @@
+"""Where the examples lie: in memory, or in a temporary file when they are too many."""
+
+import math
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from sparring.errors import UserError
+
+BUDGET = 2 << 30
+"""Bytes of examples kept in memory; more go to a memory-mapped temporary file (`TMPDIR` says where)."""
+
+PART = 32 << 20
+"""Bytes of examples handled at once."""
+
+
+def allocate(shape: tuple[int, ...], dtype: DTypeLike) -> np.ndarray:
+    """An array to fill, in memory up to `BUDGET` bytes and in an unnamed temporary file beyond.
+
+    Raises:
+        UserError: the temporary directory has too little room.
+    """
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    if size <= BUDGET:
+        return np.empty(shape, dtype)
+    folder = Path(tempfile.gettempdir())
+    # A mapped file that outgrows its disk kills the process with SIGBUS: no exception would tell why.
+    if shutil.disk_usage(folder).free < size:
+        raise UserError(
+            f"the examples take {size / 1e9:.1f} GB, more than is free in {folder}",
+            "set TMPDIR to a larger disk, or give a smaller --size",
+        )
+    with tempfile.TemporaryFile() as file:
+        return np.memmap(file, dtype=dtype, mode="w+", shape=shape).view(np.ndarray)
+
+
+def parts(array: np.ndarray) -> Iterator[slice]:
+    """Slices that together cover the first axis, each of about `PART` bytes."""
+    rows = max(1, PART // max(1, array[:1].nbytes))
+    return (slice(start, start + rows) for start in range(0, len(array), rows))
+
+
+def keep(array: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Move the rows where `mask (N,)` is True to the front, in place and in order, and return the view of them.
+
+    In place because the array may be larger than memory.
+    """
+    rows = np.flatnonzero(mask)
+    front = array[: len(rows)]
+    if len(rows) < len(array):
+        for part in parts(front):
+            front[part] = array[rows[part]]
+    return front

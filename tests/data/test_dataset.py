@@ -1,0 +1,91 @@
+import numpy as np
+import pytest
+import torch
+
+from sparring.data import Dataset, open
+
+
+@pytest.fixture(scope="module")
+def data() -> Dataset:
+    """Thirty pictures; the first pixel is the label."""
+    pictures = np.random.default_rng(0).integers(0, 256, (30, 4, 6), dtype=np.uint8)
+    pictures[:, 0, 0] = np.arange(30)
+    opened = open((pictures, np.arange(30)))
+    assert isinstance(opened, Dataset)
+    return opened
+
+
+def level(batch: dict[str, torch.Tensor]) -> torch.Tensor:
+    return ((batch["x"][:, 0, 0, 0] + 1) * 127.5).round().long()
+
+
+def test_a_batch_is_in_the_networks_range_with_its_own_labels(data):
+    batch = data.batch(0, 16, seed=0)
+    assert batch["x"].shape == (16, 1, 4, 6)
+    assert batch["x"].dtype == torch.float32
+    assert batch["x"].abs().max() <= 1
+    assert batch["y"].dtype == torch.int64
+    assert torch.equal(level(batch), batch["y"])
+
+
+def test_a_batch_is_a_pure_function(data):
+    first = data.batch(5, 8, seed=1)
+    data.batch(0, 8, seed=2)["x"].zero_()
+    again = data.batch(5, 8, seed=1)
+    assert torch.equal(first["x"], again["x"])
+    assert not torch.equal(first["x"], data.batch(6, 8, seed=1)["x"])
+    assert not torch.equal(first["x"], data.batch(5, 8, seed=2)["x"])
+
+
+def test_writing_into_a_batch_leaves_the_data_alone(data):
+    before = data.train.copy(), data.held_out.copy()
+    data.batch(0, 27, seed=0)["x"].zero_()
+    batch = data.held_out_batch(3)
+    batch["x"].zero_()
+    batch["y"].zero_()
+    np.testing.assert_array_equal(data.train, before[0])
+    np.testing.assert_array_equal(data.held_out, before[1])
+    assert data.held_out_batch(3)["y"].any()
+
+
+def test_every_example_is_seen_once_an_epoch(data):
+    assert len(data) == 27
+    seen = torch.cat([level(data.batch(draw, 9, seed=0)) for draw in range(6)]).view(2, 27)
+    assert torch.equal(seen[0].sort().values, seen[1].sort().values)
+    assert len(set(seen[0].tolist())) == 27
+    assert not torch.equal(seen[0], seen[1])
+
+
+def test_ranks_share_what_one_process_would_see(data):
+    alone = torch.cat([data.batch(draw, 12, seed=4)["y"] for draw in range(3)])
+    shared = torch.cat([data.batch(draw, 4, 4, rank, world=3)["y"] for draw in range(3) for rank in range(3)])
+    assert torch.equal(alone, shared)
+
+
+def test_a_batch_may_be_larger_than_the_data(data):
+    assert data.batch(0, 100, seed=0)["x"].shape[0] == 100
+
+
+def test_held_out_batch_is_the_first_held_out(data):
+    batch = data.held_out_batch(2)
+    assert level(batch).tolist() == data.held_out[:2, 0, 0, 0].tolist()
+    assert torch.equal(level(batch), batch["y"])
+    assert len(data.held_out_batch(1000)["x"]) == 3
+
+
+def test_mirror_flips_half_of_the_pictures_left_to_right():
+    pictures = np.random.default_rng(0).integers(0, 256, (200, 4, 5, 3), dtype=np.uint8)
+    plain, mirrored = open(pictures), open(pictures, mirror=True)
+    x, m = plain.batch(0, 100, seed=0)["x"], mirrored.batch(0, 100, seed=0)["x"]
+    same = (x == m).flatten(1).all(dim=1)
+    flipped = (x.flip(-1) == m).flatten(1).all(dim=1)
+    assert (same ^ flipped).all()
+    assert 30 < flipped.sum() < 70
+    assert torch.equal(m, mirrored.batch(0, 100, seed=0)["x"])
+    assert torch.equal(mirrored.held_out_batch(9)["x"], plain.held_out_batch(9)["x"])
+
+
+def test_unlabelled_data_has_no_y():
+    data = open(np.random.default_rng(0).normal(size=(20, 3)))
+    assert set(data.batch(0, 4, 0)) == set(data.held_out_batch(2)) == {"x"}
+    assert data.labels is None

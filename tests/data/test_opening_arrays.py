@@ -1,0 +1,217 @@
+import re
+
+import numpy as np
+import pytest
+
+from sparring.data import BUILTIN, open, storage
+from sparring.data.arrays import read_numpy
+from sparring.errors import UserError
+
+RNG = np.random.default_rng(0)
+PICTURES = RNG.integers(0, 256, (20, 8, 6, 3), dtype=np.uint8)
+POINTS = RNG.normal(size=(20, 2)).astype(np.float32)
+
+
+def whole(data) -> set[bytes]:
+    return {x.tobytes() for x in [*data.train, *data.held_out]}
+
+
+EXPECTED = {np.ascontiguousarray(picture.transpose(2, 0, 1)).tobytes() for picture in PICTURES}
+
+
+def test_the_digits_are_there():
+    data = open("digits")
+    assert data.spec.shape == (1, 28, 28)
+    assert data.spec.classes == tuple("0123456789")
+    assert (len(data), len(data.held_out)) == (9000, 1000)
+    assert np.bincount(data.labels).min() > 700
+
+
+def test_every_builtin_name_is_in_the_list():
+    assert BUILTIN == ("digits", "ring", "grid", "gaussian")
+    assert open("gaussian").labels is None
+    assert len(open("grid").spec.classes) == 25
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        PICTURES,
+        PICTURES.transpose(0, 3, 1, 2),
+        PICTURES / 255,
+        (PICTURES / 127.5 - 1).astype(np.float32),
+        (PICTURES.astype(np.float64) / 255).astype(">f4"),
+    ],
+    ids=["NHWC", "NCHW", "0 to 1", "-1 to 1", "big endian"],
+)
+def test_layouts_and_ranges_of_pictures(array, tmp_path):
+    data = open(array)
+    assert data.spec.shape == (3, 8, 6)
+    assert whole(data) == EXPECTED
+    np.save(tmp_path / "a.npy", array)
+    assert open(tmp_path / "a.npy").fingerprint == data.fingerprint
+
+
+def test_a_narrow_picture_is_not_taken_for_channels():
+    assert open(PICTURES.transpose(0, 3, 1, 2)[..., :4]).spec.shape == (3, 8, 4)
+
+
+def test_a_npy_file_stays_on_disk(tmp_path):
+    np.save(tmp_path / "a.npy", PICTURES)
+    assert isinstance(read_numpy(tmp_path / "a.npy").examples, np.memmap)
+
+
+def test_arrays_larger_than_a_part_are_read_whole(monkeypatch):
+    expected = open(PICTURES), open(POINTS)
+    monkeypatch.setattr(storage, "PART", 50)
+    for array, whole_read in zip((PICTURES, POINTS), expected, strict=True):
+        assert open(array).fingerprint == whole_read.fingerprint
+        assert open(array).spec.scale == pytest.approx(whole_read.spec.scale)
+    with pytest.raises(UserError, match=r"2 values.*\(13, 1\)"):
+        open(broken(POINTS, (17, 0), (13, 1)))
+
+
+def test_three_axes_are_grey():
+    data = open(PICTURES[..., 0])
+    assert data.spec.shape == (1, 8, 6)
+    assert whole(data) == {picture.tobytes() for picture in PICTURES[..., 0]}
+
+
+def test_arrays_are_resized_and_recoloured_when_asked():
+    assert open(PICTURES, size=(5, 4), channels=1).train.shape[1:] == (1, 5, 4)
+    assert open(PICTURES[..., 0], channels=4).spec.shape == (4, 8, 6)
+
+
+def test_an_opaque_alpha_channel_is_dropped_and_a_transparent_one_kept():
+    opaque = np.concatenate([PICTURES, np.full((20, 8, 6, 1), 255, np.uint8)], axis=3)
+    assert whole(open(opaque)) == EXPECTED
+    opaque[7, 3, 3, 3] = 0
+    data = open(opaque)
+    assert data.spec.shape == (4, 8, 6)
+    assert sum(x[:, 3, 3].tolist() == [255, 255, 255, 0] for x in [*data.train, *data.held_out]) == 1
+
+
+def test_the_callers_array_is_left_alone():
+    pictures, points = PICTURES.transpose(0, 3, 1, 2).copy(), POINTS.copy()
+    before = pictures.copy()
+    open(pictures)
+    open(points)
+    np.testing.assert_array_equal(pictures, before)
+    np.testing.assert_array_equal(points, POINTS)
+
+
+@pytest.mark.parametrize("labels", [np.arange(20) % 3 * 5, (np.arange(20) % 3 * 5)[:, None].astype(np.uint8)])
+def test_labels_are_numbered_from_zero(labels):
+    data = open((POINTS, labels))
+    assert data.spec.classes == ("0", "5", "10")
+    assert data.labels.dtype == np.int64
+    own = {point.tobytes(): i % 3 for i, point in enumerate(POINTS)}
+    assert data.labels.tolist() == [own[x.tobytes()] for x in data.train]
+    assert data.held_out_labels.tolist() == [own[x.tobytes()] for x in data.held_out]
+
+
+def test_labels_may_be_words():
+    assert open((POINTS, np.array(["dog", "cat"] * 10))).spec.classes == ("cat", "dog")
+
+
+def test_labels_are_part_of_the_fingerprint():
+    assert open((POINTS, np.arange(20) % 2)).fingerprint != open(POINTS).fingerprint
+
+
+@pytest.mark.parametrize(("examples", "labels"), [("images", "labels"), ("x", "y"), ("whatever", "y")])
+def test_npz_names(tmp_path, examples, labels):
+    np.savez(tmp_path / "a.npz", **{labels: np.arange(20) % 2, examples: PICTURES})
+    data = open(tmp_path / "a.npz")
+    assert whole(data) == EXPECTED
+    assert data.spec.classes == ("0", "1")
+    assert data.notes == ()
+
+
+def test_npz_arrays_passed_over_are_named(tmp_path):
+    np.savez(tmp_path / "a.npz", other=POINTS, x=PICTURES)
+    data = open(tmp_path / "a.npz")
+    assert whole(data) == EXPECTED
+    assert data.notes == ("read x of a.npz, and not other",)
+
+
+def test_points_keep_their_units():
+    data = open(POINTS.astype(np.float64))
+    assert data.spec.kind == "points"
+    assert whole(data) == {point.tobytes() for point in POINTS}
+    x = data.batch(0, 18, 0)["x"]
+    assert {p.round(4).tobytes() for p in data.spec.to_data(x)} == {p.round(4).tobytes() for p in data.train}
+
+
+def test_points_that_leave_one_to_train_on_still_have_a_scale():
+    data = open(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    assert (len(data), len(data.held_out), data.spec.scale) == (1, 1, 1.0)
+
+
+def broken(array: np.ndarray, *indices: tuple[int, ...], value: float = np.nan) -> np.ndarray:
+    array = array.astype(np.float64)
+    for index in indices:
+        array[index] = value
+    return array
+
+
+@pytest.mark.parametrize(
+    ("source", "problem", "hint"),
+    [
+        (
+            broken(POINTS, (4, 1), (3, 1), (9, 0)),
+            r"3 values that are not finite.*first at index \(3, 1\)",
+            "nan_to_num",
+        ),
+        (broken(POINTS, (0, 0), value=np.inf), r"1 values.*\(0, 0\)", "nan_to_num"),
+        (broken(POINTS, (0, 0), value=1e300), r"1 values.*\(0, 0\)", "nan_to_num"),
+        (broken(PICTURES / 255, (2, 1, 0, 2)), r"\(2, 1, 0, 2\)", "nan_to_num"),
+        (PICTURES.astype(np.float32), "from 0 to 255", "must be uint8"),
+        (PICTURES / 100 - 1.5, "from -1.5", "must be uint8"),
+        (PICTURES.astype(np.int64), "int64", "astype"),
+        (POINTS.astype(complex), "complex128", "astype"),
+        (PICTURES.reshape(20, -1), "uint8", "reshape"),
+        (POINTS[:, 0], r"shape \(20,\)", r"\(N, D\)"),
+        (PICTURES[..., :2], "shape", "C of 1, 3 or 4"),
+        (PICTURES[None], "shape", "C of 1, 3 or 4"),
+        (PICTURES[:, :2], "2x6 pixels", "4x4"),
+        (PICTURES[:0], "no examples", "pictures are"),
+        (PICTURES[:1], "one single example", "at least 2"),
+        (POINTS[:1], "one single example", "at least 2"),
+        (np.ones((5, 2)), "all 5 examples", "differ"),
+        ((POINTS, np.arange(19)), r"\(19,\) for 20", r"\(20,\)"),
+        ((POINTS, np.linspace(0, 1, 20)), "labels of float64", "integers or strings"),
+        ((POINTS, np.array([object()] * 20)), "labels of object", "integers or strings"),
+    ],
+)
+def test_errors_of_arrays(source, problem, hint):
+    with pytest.raises(UserError) as error:
+        open(source)
+    assert re.search(problem, error.value.problem)
+    assert re.search(hint, error.value.hint)
+
+
+@pytest.mark.parametrize("options", [{"size": (8, 8)}, {"channels": 1}, {"mirror": True}])
+def test_points_are_not_pictures(options):
+    with pytest.raises(UserError, match="are for pictures"):
+        open(POINTS, **options)
+
+
+def test_errors_of_files(tmp_path):
+    np.save(tmp_path / "objects.npy", np.array([{}, []], dtype=object), allow_pickle=True)
+    np.savez(tmp_path / "objects.npz", x=np.array([{}, []], dtype=object))
+    for name in ("objects.npy", "objects.npz"):
+        with pytest.raises(UserError, match="never unpickled"):
+            open(tmp_path / name)
+    np.save(tmp_path / "cut.npy", PICTURES)
+    np.savez_compressed(tmp_path / "cut.npz", x=PICTURES)
+    for name in ("cut.npy", "cut.npz"):
+        path = tmp_path / name
+        path.write_bytes(path.read_bytes()[:-300])
+    (tmp_path / "text.npy").write_text("hello")
+    (tmp_path / "empty.npz").touch()
+    for name in ("cut.npy", "cut.npz", "text.npy", "empty.npz"):
+        with pytest.raises(UserError, match=f"{name} is not a (readable )?NumPy file"):
+            open(tmp_path / name)
+    np.savez(tmp_path / "labels.npz", y=np.arange(3))
+    with pytest.raises(UserError, match="no array of examples"):
+        open(tmp_path / "labels.npz")

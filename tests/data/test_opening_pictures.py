@@ -1,0 +1,274 @@
+import io
+import re
+import shutil
+from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sparring.data import entries, open
+from sparring.errors import UserError
+
+
+def whole(data) -> set[bytes]:
+    return {x.tobytes() for x in [*data.train, *data.held_out]}
+
+
+def test_a_folder_holds_exactly_its_pictures(folder, noise):
+    data = open(str(folder))
+    assert data.spec.shape == (3, 8, 8)
+    assert data.spec.classes == ()
+    assert (len(data), len(data.held_out)) == (11, 1)
+    assert whole(data) == {np.asarray(noise(i)).transpose(2, 0, 1).tobytes() for i in range(12)}
+    assert data.notes == ()
+
+
+def test_training_follows_the_names(folder, noise):
+    order = [x.tobytes() for x in open(folder).train]
+    expected = [np.asarray(noise(i)).transpose(2, 0, 1).tobytes() for i in range(12)]
+    assert order == [x for x in expected if x in set(order)]
+
+
+def test_the_same_content_gives_the_same_data_and_other_content_does_not(folder, tmp_path, noise):
+    data = open(folder)
+    shutil.copytree(folder, tmp_path / "copy")
+    again = open(tmp_path / "copy")
+    assert again.fingerprint == data.fingerprint
+    np.testing.assert_array_equal(again.train, data.train)
+    noise(99).save(tmp_path / "copy" / "05.png")
+    assert open(tmp_path / "copy").fingerprint != data.fingerprint
+
+
+def test_renaming_files_does_not_change_what_is_held_out(folder):
+    held = open(folder).held_out.tobytes()
+    for i in range(12):
+        (folder / f"{i:02}.png").rename(folder / f"x{(i * 5) % 12:02}.png")
+    assert open(folder).held_out.tobytes() == held
+
+
+def test_sub_folders_are_classes(folder):
+    for name in ("dog", "cat"):
+        (folder / name / "deep").mkdir(parents=True)
+    for i in range(12):
+        (folder / f"{i:02}.png").rename(folder / ("cat" if i < 4 else "dog/deep") / f"{i:02}.png")
+    (folder / "README.txt").write_text("not a class")
+    data = open(folder)
+    assert data.spec.classes == ("cat", "dog")
+    labels = [*data.labels.tolist(), *data.held_out_labels.tolist()]
+    assert (labels.count(0), labels.count(1)) == (4, 8)
+    assert data.labels.tolist() == sorted(data.labels.tolist())
+
+
+def test_a_picture_outside_the_classes_means_no_classes(folder):
+    for name in ("dog", "cat"):
+        (folder / name).mkdir()
+    (folder / "04.png").rename(folder / "dog" / "1.png")
+    (folder / "07.png").rename(folder / "cat" / "1.png")
+    assert open(folder).labels is None
+
+
+def test_one_sub_folder_is_no_class(folder):
+    assert open(folder.parent).labels is None
+
+
+def test_hidden_files_are_ignored(folder, noise):
+    noise(50).save(folder / ".hidden.png")
+    (folder / ".cache").mkdir()
+    noise(51).save(folder / ".cache" / "a.png")
+    assert len(whole(open(folder))) == 12
+    assert open(folder).notes == ()
+
+
+def test_broken_files_are_skipped_and_named(folder):
+    whole_file = (folder / "03.png").read_bytes()
+    (folder / "03.png").write_bytes(whole_file[: len(whole_file) // 2])
+    (folder / "notes.txt").write_text("hello")
+    (folder / "empty.jpg").touch()
+    (folder / "z.gif").write_bytes(b"GIF89a")
+    data = open(folder)
+    assert len(whole(data)) == 11
+    assert data.notes == ("skipped 4 files that are not readable images: 03.png, empty.jpg, notes.txt, ...",)
+
+
+def test_broken_files_take_no_neighbour_with_them(folder, noise):
+    for i, name in enumerate(("cat", "dog")):
+        (folder / name).mkdir()
+        for k in range(6):
+            file = folder / f"{6 * i + k:02}.png"
+            file.rename(folder / name / file.name)
+    raw = (folder / "cat" / "03.png").read_bytes()
+    (folder / "cat" / "03.png").write_bytes(raw[: len(raw) // 2])  # its header is sound
+    data = open(folder)
+    pairs = zip([*data.train, *data.held_out], [*data.labels, *data.held_out_labels], strict=True)
+    expected = {(np.asarray(noise(i)).transpose(2, 0, 1).tobytes(), int(i >= 6)) for i in range(12) if i != 3}
+    assert {(x.tobytes(), int(y)) for x, y in pairs} == expected
+
+
+@pytest.mark.parametrize(("others", "side"), [([9, 10, 11], 8), ([9, 10, 11, 12, 13], 64)])
+def test_a_size_is_common_from_half_on(tmp_path, noise, others, side):
+    for i, edge in enumerate([8, 8, 8, *others]):
+        noise(i, edge, edge).save(tmp_path / f"{i}.png")
+    assert open(tmp_path).spec.shape == (3, side, side)
+
+
+@pytest.mark.parametrize("first", [8, 9])
+def test_the_larger_of_two_equally_common_sizes_is_taken(tmp_path, noise, first):
+    for i in range(4):
+        edge = first if i < 2 else 17 - first
+        noise(i, edge, edge).save(tmp_path / f"{i}.png")
+    assert open(tmp_path).spec.shape == (3, 9, 9)
+
+
+def test_a_common_size_is_taken(folder, noise):
+    for i in range(6):
+        noise(i, 10, 20).save(folder / f"big{i}.png")
+    data = open(folder)
+    assert data.spec.shape == (3, 8, 8)
+    assert data.notes == ("the pictures are of 2 sizes: all are cropped and resized to 8x8",)
+
+
+def test_without_a_common_size_it_is_64(folder, noise):
+    for i in range(13):
+        noise(i, 10 + i, 20).save(folder / f"big{i}.png")
+    assert open(folder).spec.shape == (3, 64, 64)
+
+
+def test_a_size_is_height_then_width(folder):
+    data = open(folder, size=(5, 9), channels=1)
+    assert data.spec.shape == (1, 5, 9)
+    assert data.train.shape == (11, 1, 5, 9)
+    assert data.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("mode", "alpha", "channels"), [("L", None, 1), ("RGB", None, 3), ("RGBA", 255, 3), ("LA", 255, 1), ("LA", 9, 4)]
+)
+def test_channels_follow_the_pictures(tmp_path, noise, mode, alpha, channels):
+    for i in range(3):
+        image = noise(i, mode=mode)
+        if alpha is not None:
+            image.putalpha(alpha)
+        image.save(tmp_path / f"{i}.png")
+    assert open(tmp_path).spec.shape == (channels, 8, 8)
+
+
+def test_one_transparent_picture_among_many_gives_four_channels(folder, noise):
+    for i in range(40):
+        image = noise(100 + i, mode="RGBA")
+        image.putalpha(255)
+        image.save(folder / f"a{i:02}.png")
+    assert open(folder).spec.shape[0] == 3
+    noise(200, mode="RGBA").save(folder / "z.png")
+    assert open(folder).spec.shape[0] == 4
+
+
+def test_one_colour_picture_among_grey_ones_gives_three_channels(tmp_path, noise):
+    for i in range(3):
+        noise(i, mode="L").save(tmp_path / f"{i}.png")
+    noise(9).save(tmp_path / "9.png")
+    assert open(tmp_path).spec.shape[0] == 3
+
+
+def zipped(path: Path, folder: Path, prefix: str) -> Path:
+    with ZipFile(path, "w", ZIP_DEFLATED) as archive:
+        for file in sorted(folder.rglob("*.png"), reverse=True):
+            archive.write(file, prefix + file.relative_to(folder).as_posix())
+    return path
+
+
+@pytest.mark.parametrize("prefix", ["", "set/"])
+def test_a_zip_is_the_folder_it_was_made_of(folder, tmp_path, prefix):
+    for i, name in enumerate(("cat", "dog")):
+        (folder / name).mkdir()
+        for k in range(6):
+            file = folder / f"{6 * i + k:02}.png"
+            file.rename(folder / name / file.name)
+    from_zip, from_folder = open(zipped(tmp_path / "a.zip", folder, prefix)), open(folder)
+    assert from_zip.fingerprint == from_folder.fingerprint
+    assert from_zip.spec == from_folder.spec
+    assert from_zip.spec.classes == ("cat", "dog")
+
+
+def test_what_a_mac_adds_to_a_zip_is_ignored(folder, tmp_path):
+    for i, name in enumerate(("cat", "dog")):
+        (folder / name).mkdir()
+        (folder / f"{i:02}.png").rename(folder / name / "a.png")
+    for i in range(2, 12):
+        (folder / f"{i:02}.png").unlink()
+    path = zipped(tmp_path / "a.zip", folder, "set/")
+    with ZipFile(path, "a") as archive:
+        archive.writestr("__MACOSX/set/._00.png", b"resource fork")
+    data = open(path)
+    assert data.notes == ()
+    assert data.spec.classes == ("cat", "dog")
+
+
+def test_bombs_are_corrupt_files(folder, tmp_path, monkeypatch):
+    Image.new("L", (400, 400)).save(folder / "bomb.png")
+    path = zipped(tmp_path / "a.zip", folder, "")
+    with ZipFile(path, "a", ZIP_DEFLATED) as archive:
+        archive.writestr("zeros.bmp", stored(Image.new("RGB", (90, 90)), "BMP"))
+    monkeypatch.setattr(entries, "LARGEST", 9_000)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10_000)
+    assert open(path).notes == ("skipped 2 files that are not readable images: bomb.png, zeros.bmp",)
+
+
+def test_a_broken_member_of_a_zip_is_skipped(folder, tmp_path):
+    path = zipped(tmp_path / "a.zip", folder, "")
+    raw = bytearray(path.read_bytes())
+    raw[200] ^= 255  # inside the first file's data
+    path.write_bytes(raw)
+    assert open(path).notes[0].startswith("skipped 1 file that is not a readable image")
+
+
+def stored(image: Image.Image, kind: str) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, kind)
+    return stream.getvalue()
+
+
+def says(source, problem: str, hint: str, **options) -> None:
+    with pytest.raises(UserError) as error:
+        open(source, **options)
+    assert re.search(problem, error.value.problem)
+    assert re.search(hint, error.value.hint)
+    assert "\n" not in str(error.value)
+
+
+def test_errors_of_paths(tmp_path, folder):
+    says("digitz", "digitz does not exist", "did you mean digits")
+    says(tmp_path / "nowhere", "does not exist", "a folder or zip of pictures")
+    says(folder / "00.png", "of a type that cannot be read", "a folder or zip of pictures")
+    (tmp_path / "void").mkdir()
+    says(tmp_path / "void", "is empty", "put pictures in it")
+    says([1, 2], "from a list", "or an array")
+
+
+def test_errors_of_pictures(tmp_path, folder):
+    (tmp_path / "bad").mkdir()
+    for i in range(3):
+        (tmp_path / "bad" / f"{i}.png").write_bytes(b"no")
+    says(tmp_path / "bad", "no readable picture, of 3 tried; 0.png: not a picture", "PNG, JPEG")
+    truncated = tmp_path / "truncated"
+    truncated.mkdir()
+    (truncated / "a.png").write_bytes((folder / "00.png").read_bytes()[:80])
+    says(truncated, "no readable picture, of 1 tried; a.png: .*truncated", "PNG, JPEG")
+    says(folder, "2 channels", "1 is grey", channels=2)
+    says(folder, "3x64 is too small", "4x4", size=(3, 64))
+    single = tmp_path / "single"
+    single.mkdir()
+    shutil.copy(folder / "00.png", single)
+    says(single, "one single example", "at least 2")
+    shutil.copy(folder / "00.png", single / "again.png")
+    says(single, "all 2 examples of .* are the same", "at least 2")
+
+
+def test_errors_of_zips(tmp_path, folder):
+    path = zipped(tmp_path / "a.zip", folder, "")
+    path.write_bytes(path.read_bytes()[:-200])
+    says(path, "not a readable zip", "incomplete")
+    with ZipFile(tmp_path / "empty.zip", "w"):
+        pass
+    says(tmp_path / "empty.zip", "is empty", "put pictures in it")

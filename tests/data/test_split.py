@@ -1,0 +1,49 @@
+import numpy as np
+import pytest
+
+from sparring.data import open
+from sparring.data.split import digests, held_out
+
+
+@pytest.mark.parametrize(("count", "expected"), [(2, 1), (9, 1), (20, 2), (30_000, 2_000)])
+def test_one_in_ten_at_least_one_at_most_two_thousand(count, expected):
+    assert held_out(digests(np.arange(count))).sum() == expected
+
+
+def test_the_smallest_hashes_are_held_out():
+    hashes = np.random.default_rng(0).integers(0, 2**63, 50, dtype=np.uint64)
+    assert sorted(hashes[held_out(hashes)]) == sorted(hashes)[:5]
+
+
+def test_copies_stay_on_one_side():
+    hashes = digests(np.random.default_rng(0).integers(0, 40, 300))
+    out = held_out(hashes)
+    assert 20 <= out.sum() <= 30
+    assert not set(hashes[out].tolist()) & set(hashes[~out].tolist())
+
+
+def test_something_is_held_out_of_doubled_examples_and_something_is_left():
+    hashes = np.array([5, 5, 5, 2, 2], dtype=np.uint64)
+    assert held_out(hashes).tolist() == [False] * 3 + [True] * 2
+
+
+def test_digests_are_of_the_content():
+    rows = np.array([[1, 2], [3, 4], [1, 2]], np.uint8)
+    hashes = digests(rows)
+    assert hashes[0] == hashes[2] != hashes[1]
+
+
+def test_the_order_of_examples_does_not_matter():
+    points = np.random.default_rng(0).normal(size=(200, 2)).astype(np.float32)
+    straight, reversed_ = open(points), open(points[::-1])
+    assert {p.tobytes() for p in straight.held_out} == {p.tobytes() for p in reversed_.held_out}
+    assert straight.fingerprint != reversed_.fingerprint
+
+
+def test_train_and_held_out_are_the_whole_without_overlap_and_in_order():
+    points = np.random.default_rng(1).normal(size=(200, 2)).astype(np.float32)
+    data = open((points, np.arange(200)))
+    for examples, labels in ((data.train, data.labels), (data.held_out, data.held_out_labels)):
+        np.testing.assert_array_equal(examples, points[labels])
+        assert (np.diff(labels) > 0).all()
+    assert sorted([*data.labels, *data.held_out_labels]) == list(range(200))

@@ -1,0 +1,49 @@
+import mmap
+
+import numpy as np
+import pytest
+
+from sparring.data import open, storage
+from sparring.errors import UserError
+
+
+def mapped(array: np.ndarray | memoryview | mmap.mmap | None) -> bool:
+    while isinstance(array, np.ndarray):
+        array = array.base
+    return isinstance(array, mmap.mmap)
+
+
+def test_beyond_the_budget_the_same_data_lies_in_a_file(folder, monkeypatch):
+    small = open(folder)
+    assert not mapped(small.train)
+    monkeypatch.setattr(storage, "BUDGET", 100)
+    monkeypatch.setattr(storage, "PART", 400)
+    large = open(folder)
+    assert mapped(large.train)
+    np.testing.assert_array_equal(large.train, small.train)
+    assert large.fingerprint == small.fingerprint
+    assert np.array_equal(large.batch(0, 5, 0)["x"], small.batch(0, 5, 0)["x"])
+
+
+def test_a_full_disk_is_an_error_before_it_is_a_crash(monkeypatch):
+    monkeypatch.setattr(storage, "BUDGET", 100)
+    with pytest.raises(UserError, match=r"4000\.0 GB.*TMPDIR"):
+        storage.allocate((4, 1000, 10**9), np.uint8)
+
+
+@pytest.mark.parametrize("part", [1, 8, 1 << 20])
+def test_keep_moves_rows_to_the_front_in_order(monkeypatch, part):
+    monkeypatch.setattr(storage, "PART", part)
+    array = np.arange(40).reshape(20, 2)
+    mask = np.random.default_rng(0).random(20) < 0.6
+    expected = array[mask]
+    kept = storage.keep(array, mask)
+    np.testing.assert_array_equal(kept, expected)
+    assert kept.base is array or kept.base is array.base
+
+
+@pytest.mark.parametrize("part", [1, 30, 1 << 20])
+def test_parts_cover_everything_once(monkeypatch, part):
+    monkeypatch.setattr(storage, "PART", part)
+    array = np.arange(21).reshape(7, 3)
+    np.testing.assert_array_equal(np.concatenate([array[rows] for rows in storage.parts(array)]), array)
