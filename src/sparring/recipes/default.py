@@ -24,7 +24,8 @@ class Options(DuelOptions):
         "shuffle", description="for pictures; points take an mlp"
     )
     batch: int = Field(32, gt=0, description="examples a step")
-    lr: float = Field(1.6e-3, gt=0, description="learning rate of both")
+    lr: float = Field(3e-3, gt=0, description="learning rate of both, for pictures")
+    lr_points: float = Field(1e-3, gt=0, description="learning rate of both, for points")
     beta1: float = Field(0.0, ge=0, lt=1, description="Adam's β1")
     beta2: float = Field(0.99, ge=0, lt=1, description="Adam's β2")
     gamma: float = Field(0.1, ge=0, description="for points: weight of R1 and R2")
@@ -33,6 +34,8 @@ class Options(DuelOptions):
 def build(options: Options, spec: DataSpec) -> Game:
     """The game."""
     pictures = spec.kind == "image"
+    if not pictures:
+        options = options.model_copy(update={"lr": options.lr_points})
     return duel(
         *pair(options, spec, batch_norm=False, spectral=pictures),
         "hinge" if pictures else "relativistic-pairing",
