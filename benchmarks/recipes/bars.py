@@ -221,8 +221,11 @@ def lipschitz(seed: int) -> Bars:
             real = torch.randn(512, 2, generator=rng) * 0.5
             fake = torch.randn(512, 2, generator=rng) * 0.5 * (0.5 + spread) + torch.tensor([spread, -spread / 2])
             adversary = sparring.Adversary(
-                MLPDiscriminator((2,), 64, 3), "wasserstein", gradient_penalty(weight), optimizer=OptimizerConfig(1e-3, betas=(0.5, 0.9))
-            )  # fmt: skip
+                MLPDiscriminator((2,), 64, 3),
+                "wasserstein",
+                gradient_penalty(weight),
+                optimizer=OptimizerConfig(1e-3, betas=(0.5, 0.9)),
+            )
             terms: dict[str, float] = {}
             for _ in range(800):
                 terms = adversary.learn(real, fake)
@@ -270,7 +273,7 @@ def total(terms: dict[str, Tensor]) -> float:
 
 
 def stacked(seed: int) -> Bars:
-    """Three random digits as RGB, 1,000 modes: relativistic pairing finds more than the cross-entropy, penalties equal."""
+    """Three random digits as RGB, 1,000 modes: relativistic pairing finds more than the cross-entropy does."""
     digits = sparring.data.open("digits")
     rows = np.random.default_rng(0).integers(0, len(digits), (30_000, 3))
     data = sparring.data.open(np.asarray(digits.train)[rows, 0])
@@ -286,8 +289,10 @@ def stacked(seed: int) -> Bars:
         classes = [read(referee()[0], made[:, :, :, [c]])[1].argmax(1) for c in range(3)]
         found[objective] = len(set(zip(*(c.tolist() for c in classes), strict=True)))
     yield at_least(
-        f"stacked digits: modes, against {found['non-saturating']} of GAN + R1 + R2", found["relativistic-pairing"], found["non-saturating"] + 1
-    )  # fmt: skip
+        f"stacked digits: modes, against {found['non-saturating']} of GAN + R1 + R2",
+        found["relativistic-pairing"],
+        found["non-saturating"] + 1,
+    )
 
 
 BARS: dict[str, list[Callable[[int], Bars]]] = {

@@ -24,6 +24,7 @@ class Adversary:
 
     Raises:
         UserError: no such objective; smoothing without labels.
+        ValueError: the discriminator has no trainable parameter.
 
     Examples:
         >>> adversary = Adversary(nn.Linear(2, 1), objective="hinge")
@@ -49,6 +50,8 @@ class Adversary:
         self._objective = smooth_labels(get(objective), label_smoothing)
         self._penalty = penalty
         self._parameters = [p for p in discriminator.parameters() if p.requires_grad]
+        if not self._parameters:
+            raise ValueError("the discriminator has no parameter to train")
         self._optimizer = (optimizer or OptimizerConfig(2e-4)).build(self._parameters)
         self._rng = torch.Generator(self._parameters[0].device).manual_seed(seed)
 

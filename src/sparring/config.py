@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 
 from sparring.errors import UserError, did_you_mean
 
@@ -14,7 +14,7 @@ from sparring.errors import UserError, did_you_mean
 class Options(BaseModel):
     """A frozen set of named, validated options; an unknown name is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 O = TypeVar("O", bound=Options)  # noqa: E741
@@ -24,7 +24,9 @@ class DataOptions(Options):
     """Where the data comes from and how it is prepared."""
 
     source: str = Field(description="a built-in name or a path; empty for data handed over in memory")
-    size: tuple[int, int] | None = Field(None, description="height and width that pictures are brought to")
+    size: tuple[PositiveInt, PositiveInt] | None = Field(
+        None, description="height and width that pictures are brought to"
+    )
     channels: Literal[1, 3, 4] | None = Field(None, description="1 grey, 3 RGB, 4 RGBA")
     mirror: bool = Field(False, description="show each picture mirrored half the time")
 
@@ -51,9 +53,15 @@ class RunConfig(Options):
     precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="of the networks' arithmetic")
     accumulate: int = Field(1, gt=0, description="batches averaged in one optimizer step")
     schedule: int = Field(1_000_000, gt=0, description="images over which schedules run when the budget is in minutes")
-    log_every: str = Field("1s", description="how often a log line is written: seconds (5s) or rounds (100)")
-    sample_every: str = Field("20s", description="how often a grid of samples is drawn: likewise")
-    checkpoint_every: str = Field("60s", description="how often a checkpoint is written: likewise")
+    log_every: str = Field(
+        "1s", coerce_numbers_to_str=True, description="how often a log line is written: seconds (5s) or rounds (100)"
+    )
+    sample_every: str = Field(
+        "20s", coerce_numbers_to_str=True, description="how often a grid of samples is drawn: likewise"
+    )
+    checkpoint_every: str = Field(
+        "60s", coerce_numbers_to_str=True, description="how often a checkpoint is written: likewise"
+    )
     keep: int = Field(3, gt=0, description="how many of the newest checkpoints stay")
     data: DataOptions
     budget: Budget = Budget()  # pyright: ignore[reportCallIssue]

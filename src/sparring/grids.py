@@ -26,7 +26,7 @@ def picture_grid(pictures: np.ndarray, gap: int = 2, smallest: int = 56) -> Imag
     factor = max(1, math.ceil(smallest / min(pictures.shape[1:3])))
     pictures = pictures.repeat(factor, axis=1).repeat(factor, axis=2)
     n, height, width, channels = pictures.shape
-    columns = math.ceil(math.sqrt(n * height / width))
+    columns = min(n, math.ceil(math.sqrt(n * height / width)))
     rows = math.ceil(n / columns)
     sheet = np.zeros((rows * (height + gap) - gap, columns * (width + gap) - gap, channels), np.uint8)
     for k, picture in enumerate(pictures):
@@ -42,14 +42,20 @@ def scatter(fake: np.ndarray, real: np.ndarray, side: int = 480) -> Image.Image:
         fake: `(N, D)`; the first two dimensions are drawn (the first one over the index where there is one only).
         real: `(M, D)`.
         side: pixels.
+
+    Raises:
+        UserError: no real point is finite.
     """
     fake, real = (np.column_stack([np.arange(len(p)) / len(p), p]) if p.shape[1] == 1 else p for p in (fake, real))
-    low, high = real[:, :2].min(0), real[:, :2].max(0)
+    fake, real = (p[np.isfinite(p).all(1), :2].astype(np.float64) for p in (fake, real))
+    if not len(real):
+        raise UserError("there is no finite point to draw", "the samples are NaN or infinite: did the run diverge?")
+    low, high = real.min(0), real.max(0)
     margin = 0.1 * (high - low).max() + 1e-9
     scale = (side - 1) / ((high - low).max() + 2 * margin)
     sheet = np.full((side, side, 3), BACKGROUND, np.uint8)
     for points, colour in ((real, REAL), (fake, FAKE)):
-        place = (np.nan_to_num(points[:, :2], nan=1e9) - (low + high) / 2) * scale + side / 2
+        place = (points - (low + high) / 2) * scale + side / 2
         across, up = np.clip(place, -9, side + 9).round().astype(int).T
         for dx, dy in ((0, 0), (1, 0), (0, 1), (1, 1)):
             x, y = across + dx, side - 1 - up - dy
@@ -84,9 +90,11 @@ def write_samples(samples: np.ndarray, out: Path, seeds: Sequence[int]) -> None:
     ending = out.suffix.lower()
     out.parent.mkdir(parents=True, exist_ok=True)
     if ending == ".npy":
-        np.save(out, samples)
+        with out.open("wb") as file:  # by name, numpy would add an ending of its own to .NPY
+            np.save(file, samples)
     elif ending == ".npz":
-        np.savez_compressed(out, samples=samples, seeds=np.array(seeds))
+        with out.open("wb") as file:
+            np.savez_compressed(file, samples=samples, seeds=np.array(seeds))
     elif ending == ".png":
         (picture_grid(samples) if samples.ndim == 4 else scatter(samples, samples)).save(out)
     elif samples.ndim == 2:

@@ -1,5 +1,6 @@
 """When things are due in a run, what has happened since the last time, and being asked to stop."""
 
+import math
 import signal
 import threading
 from collections.abc import Iterator
@@ -21,14 +22,14 @@ class Cadence:
             self.period = float(number)
         except ValueError:
             self.period = 0.0
-        if not self.period > 0:
+        if not 0 < self.period < math.inf or not (self.in_seconds or self.period.is_integer()):
             raise UserError(f"{name} = {every!r} is not a period", "seconds such as 20s, or rounds such as 500")
         self.last = 0.0
 
     def due(self, round: int, seconds: float) -> bool:
         """Whether it is time again."""
         if not self.in_seconds:
-            return round % max(1, int(self.period)) == 0
+            return round % int(self.period) == 0
         if seconds - self.last < self.period:
             return False
         self.last = seconds

@@ -139,7 +139,7 @@ def dragan(weight: float = 10.0, center: float = 1.0, spread: float = 0.5) -> Pe
 
 
 def together(*penalties: Penalty) -> Penalty:
-    """Several penalties as one; their terms stay apart.
+    """Several penalties as one; their terms stay apart, but for two of the same name, which are added.
 
     Examples:
         >>> both = together(r1(1.0), r2(1.0))
@@ -149,7 +149,11 @@ def together(*penalties: Penalty) -> Penalty:
     """
 
     def penalty(D: Critic, real: Tensor, fake: Tensor, rng: torch.Generator) -> Terms:
-        return {name: term for each in penalties for name, term in each(D, real, fake, rng).items()}
+        terms: Terms = {}
+        for each in penalties:
+            for name, term in each(D, real, fake, rng).items():
+                terms[name] = terms[name] + term if name in terms else term
+        return terms
 
     return penalty
 

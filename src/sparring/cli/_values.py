@@ -1,8 +1,11 @@
 """Values as people type them: 28x28, 200k, 0-15,42."""
 
 import re
+from decimal import Decimal
 
 from sparring.errors import UserError
+
+MOST_SEEDS = 10_000_000
 
 
 def parse_size(text: str | None) -> tuple[int, int] | None:
@@ -17,7 +20,7 @@ def parse_size(text: str | None) -> tuple[int, int] | None:
     """
     if text is None:
         return None
-    match = re.fullmatch(r"(\d+)(?:x(\d+))?", text.strip().lower())
+    match = re.fullmatch(r"(\d{1,6})(?:x(\d{1,6}))?", text.strip().lower())
     if not match or int(match[1]) < 1 or int(match[2] or 1) < 1:
         raise UserError(f"--size {text}: not a size", "HEIGHTxWIDTH, for example 64x64")
     return int(match[1]), int(match[2] or match[1])
@@ -35,8 +38,8 @@ def parse_count(text: str | None) -> int | None:
     """
     if text is None:
         return None
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([km]?)", text.strip().lower())
-    count = int(float(match[1]) * {"": 1, "k": 1_000, "m": 1_000_000}[match[2]]) if match else 0
+    match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,15})?)([km]?)", text.strip().lower())
+    count = int(Decimal(match[1]) * {"": 1, "k": 1_000, "m": 1_000_000}[match[2]]) if match else 0
     if count < 1:
         raise UserError(f"--images {text}: not a number of images", "for example 200k")
     return count
@@ -54,8 +57,11 @@ def parse_seeds(text: str) -> list[int]:
     """
     seeds: list[int] = []
     for part in text.split(","):
-        match = re.fullmatch(r"\s*(\d+)(?:-(\d+))?\s*", part)
+        match = re.fullmatch(r"\s*(\d{1,18})(?:-(\d{1,18}))?\s*", part)
         if not match or int(match[2] or match[1]) < int(match[1]):
             raise UserError(f"--seeds {text}: not a list of seeds", "for example 0-15,42")
-        seeds += range(int(match[1]), int(match[2] or match[1]) + 1)
+        span = range(int(match[1]), int(match[2] or match[1]) + 1)
+        if len(seeds) + len(span) > MOST_SEEDS:
+            raise UserError(f"--seeds {text}: too many at once", f"{MOST_SEEDS:,} at most")
+        seeds += span
     return seeds

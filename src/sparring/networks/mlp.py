@@ -31,7 +31,11 @@ class MLPGenerator(nn.Module):
         widths = [latent_dim, *[width] * depth]
         layers: list[nn.Module] = []
         for before, after in pairwise(widths):
-            layers += [nn.Linear(before, after), *([nn.BatchNorm1d(after)] if batch_norm else []), nn.ReLU()]
+            layers += [
+                nn.Linear(before, after, bias=not batch_norm),
+                *([nn.BatchNorm1d(after)] if batch_norm else []),
+                nn.ReLU(),
+            ]
         layers.append(nn.Linear(widths[-1], math.prod(shape)))
         if len(shape) == 3:
             layers.append(nn.Tanh())
@@ -55,10 +59,11 @@ class MLPDiscriminator(nn.Module):
     def __init__(self, shape: tuple[int, ...], width: int = 256, depth: int = 3, spectral: bool = False) -> None:
         super().__init__()
         layers: list[nn.Module] = [nn.Flatten()]
-        for before, after in pairwise([math.prod(shape), *[width] * depth]):
+        widths = [math.prod(shape), *[width] * depth]
+        for before, after in pairwise(widths):
             layers += [nn.Linear(before, after), nn.LeakyReLU(0.2)]
         self.trunk = nn.Sequential(*layers)
-        self.head = nn.Linear(width, 1, bias=False)
+        self.head = nn.Linear(widths[-1], 1, bias=False)
         if spectral:
             constrain_spectrum(self)
 

@@ -8,6 +8,7 @@ Deviations:
     Average pooling and bilinear interpolation resample where the paper filters with [1, 2, 1].
 """
 
+import math
 from itertools import pairwise
 from typing import TypeVar
 
@@ -27,14 +28,14 @@ class Bottleneck(nn.Module):
         channels: C.
         blocks: how many such branches the whole network has; each starts that much quieter (Fixup).
         expansion: width of the branch, in C.
-        group: channels in a group of the 3x3 convolution.
+        group: channels in a group of the 3x3 convolution, where that divides them evenly.
     """
 
     def __init__(self, channels: int, blocks: int, expansion: int = 2, group: int = 16) -> None:
         super().__init__()
         inner = channels * expansion
         self.expand = nn.Conv2d(channels, inner, 1)
-        self.spatial = nn.Conv2d(inner, inner, 3, padding=1, groups=max(1, inner // group))
+        self.spatial = nn.Conv2d(inner, inner, 3, padding=1, groups=math.gcd(inner, max(1, inner // group)))
         self.contract = nn.Conv2d(inner, channels, 1, bias=False)
         for layer in (self.expand, self.spatial):
             _initialise(layer, gain=blocks**-0.25)  # L^(-1 / (2m - 2)) for m = 3 layers

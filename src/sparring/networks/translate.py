@@ -33,7 +33,7 @@ class Residual(nn.Module):
 
 
 class Translator(nn.Module):
-    """`(B, C_in, H, W)` -> `(B, C_out, H, W)` in [-1, 1]; both sides divisible by 4.
+    """`(B, C_in, H, W)` -> `(B, C_out, H, W)` in [-1, 1]; both sides divisible by 4, and 8 at least.
 
     Args:
         channels_in: of the pictures it is given.

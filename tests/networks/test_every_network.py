@@ -1,0 +1,132 @@
+import copy
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from sparring import networks
+from sparring.networks import MLPDiscriminator, MLPGenerator, PatchDiscriminator, Pool, Translator
+
+Z = 6
+PICTURES = [(1, 8, 8), (3, 24, 40), (4, 30, 30), (1, 28, 28)]
+POINTS = (2,)
+CLASSES = {
+    name: value for name, value in vars(networks).items() if isinstance(value, type) and name in networks.__all__
+}
+GENERATORS = [cls for name, cls in CLASSES.items() if name.endswith("Generator")]
+DISCRIMINATORS = [cls for name, cls in CLASSES.items() if name.endswith("Discriminator")]
+BOUNDED = [cls for cls in GENERATORS if cls.__name__ != "ResNetGenerator"]  # unbounded, as in its paper
+
+
+def case(cls: type[nn.Module], shape: tuple[int, ...]) -> object:
+    return pytest.param(cls, shape, id=f"{cls.__name__}-{'x'.join(map(str, shape))}")
+
+
+def on_pictures(classes: list[type[nn.Module]]) -> list:
+    return [case(cls, shape) for cls in classes for shape in PICTURES]
+
+
+MAKING = [*on_pictures(GENERATORS), case(MLPGenerator, POINTS)]
+JUDGING = [*on_pictures(DISCRIMINATORS), case(MLPDiscriminator, POINTS)]
+TRANSLATING = [case(Translator, shape) for shape in PICTURES if shape[1] % 4 == shape[2] % 4 == 0]
+
+
+def build(cls: type[nn.Module], shape: tuple[int, ...]) -> nn.Module:
+    if cls is Translator:
+        return Translator(shape[0], 2, width=4, depth=1)
+    return cls(*([Z] if cls in GENERATORS else []), shape, width=8)
+
+
+def feed(cls: type[nn.Module], shape: tuple[int, ...], n: int = 5) -> Tensor:
+    return torch.randn(n, Z) if cls in GENERATORS else torch.randn(n, *shape)
+
+
+def unmoved(network: nn.Module, x: Tensor, step: Callable[[Tensor], Tensor] = lambda y: y) -> set[str]:
+    """The parameters that a backward pass gives nothing."""
+    network.zero_grad()
+    y = step(network(x))
+    (y * torch.randn_like(y)).sum().backward()
+    return {name for name, p in network.named_parameters() if p.grad is None or not p.grad.abs().max() > 1e-12}
+
+
+def test_every_network_is_covered() -> None:
+    assert {*GENERATORS, *DISCRIMINATORS, Translator, Pool} == set(CLASSES.values())
+    assert set(networks.__all__) - set(CLASSES) == {"constrain_spectrum"}
+
+
+@pytest.mark.parametrize(("cls", "shape"), MAKING)
+def test_generators_make_the_shape_they_are_asked_for(cls: type[nn.Module], shape: tuple[int, ...]) -> None:
+    z = feed(cls, shape)
+    made = build(cls, shape)(z)
+    assert made.shape == (5, *shape)
+    assert made.dtype == torch.float32
+    assert made.flatten(1).std(0).mean() > 0  # other noise, another picture
+
+
+@pytest.mark.parametrize(("cls", "shape"), JUDGING)
+def test_discriminators_give_one_logit_an_example_or_a_map_of_them(
+    cls: type[nn.Module], shape: tuple[int, ...]
+) -> None:
+    D, x = build(cls, shape), feed(cls, shape)
+    scores = D.eval()(x)
+    assert scores.shape[0] == 5
+    assert scores.ndim == (3 if cls is PatchDiscriminator else 1)
+    far = D(1e4 * x)
+    assert far.min() < 0 or far.max() > 1  # logits, not probabilities
+    if hasattr(D, "features"):
+        assert D.features(x).ndim == 2
+        torch.testing.assert_close(D.head(D.features(x)).squeeze(1), scores)
+
+
+@pytest.mark.parametrize(("cls", "shape"), TRANSLATING)
+def test_translators_keep_the_size_and_change_the_channels(cls: type[nn.Module], shape: tuple[int, ...]) -> None:
+    assert build(cls, shape)(feed(cls, shape)).shape == (5, 2, *shape[1:])
+
+
+@pytest.mark.parametrize(("cls", "shape"), [*MAKING, *JUDGING, *TRANSLATING])
+def test_every_parameter_is_of_use_by_the_second_step(cls: type[nn.Module], shape: tuple[int, ...]) -> None:
+    network, x = build(cls, shape), feed(cls, shape)
+    idle = unmoved(network, x)
+    # branches behind a layer of zeros have no gradient yet
+    assert all(".expand." in name or ".spatial." in name for name in idle)
+    torch.optim.SGD(network.parameters(), lr=1e-2).step()
+    assert unmoved(network, x) == set()
+
+
+@pytest.mark.parametrize(("cls", "shape"), [*MAKING, *JUDGING, *TRANSLATING])
+def test_a_batch_of_one_in_eval_mode_is_as_in_any_batch(cls: type[nn.Module], shape: tuple[int, ...]) -> None:
+    network, x = build(cls, shape), feed(cls, shape)
+    network(x)  # so that running statistics are other than at the start
+    network.eval()
+    before = copy.deepcopy(network.state_dict())
+    with torch.no_grad():
+        torch.testing.assert_close(network(x[:1]), network(x)[:1], rtol=1e-3, atol=1e-5)
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+
+
+@pytest.mark.parametrize("cls", [*BOUNDED, Translator], ids=lambda cls: cls.__name__)
+def test_bounded_generators_fill_the_range_from_minus_one_to_one(cls: type[nn.Module]) -> None:
+    shape = (3, 24, 40)
+    network = build(cls, shape)
+    last = [m for m in network.modules() if isinstance(m, nn.Conv2d | nn.ConvTranspose2d | nn.Linear)][-1]
+    last.weight.data.mul_(1e4 / last.weight.abs().max())
+    made = network(feed(cls, shape))
+    assert made.abs().max() <= 1
+    assert made.min() < -0.99
+    assert made.max() > 0.99
+
+
+@pytest.mark.parametrize("cls", [cls for cls in GENERATORS if cls not in BOUNDED] + [MLPGenerator])
+def test_unbounded_generators_leave_the_range(cls: type[nn.Module]) -> None:
+    shape = POINTS if cls is MLPGenerator else (1, 8, 8)
+    assert build(cls, shape)(100 * feed(cls, shape)).abs().max() > 1
+
+
+@pytest.mark.parametrize("cls", [*GENERATORS, *DISCRIMINATORS], ids=lambda cls: cls.__name__)
+def test_state_goes_through_a_state_dict(cls: type[nn.Module]) -> None:
+    shape = (1, 8, 8)
+    first, second, x = build(cls, shape), build(cls, shape), feed(cls, shape)
+    first(x)
+    second.load_state_dict(first.state_dict())
+    assert torch.equal(first.eval()(x), second.eval()(x))

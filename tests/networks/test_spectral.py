@@ -1,0 +1,67 @@
+import pytest
+import torch
+from torch import Tensor, nn
+
+from sparring.networks import DCGANDiscriminator, MLPDiscriminator, StridedDiscriminator
+
+SHAPE = (3, 24, 40)
+CONSTRAINED = [
+    lambda spectral: MLPDiscriminator(SHAPE, width=16, spectral=spectral),
+    lambda spectral: StridedDiscriminator(SHAPE, width=8, spectral=spectral),
+    lambda spectral: DCGANDiscriminator(SHAPE, width=8, batch_norm=False, spectral=spectral),
+]
+pytestmark = pytest.mark.parametrize("build", CONSTRAINED, ids=["mlp", "strided", "dcgan"])
+
+
+def largest_singular_values(network: nn.Module) -> list[float]:
+    network.eval()  # in train mode, to read a weight is to iterate
+    layers = [m for m in network.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+    return [torch.linalg.svdvals(layer.weight.detach().flatten(1))[0].item() for layer in layers]
+
+
+def vectors(network: nn.Module) -> list[Tensor]:
+    """Of the power iteration."""
+    return [buffer.clone() for name, buffer in network.named_buffers() if name.endswith(("._u", "._v"))]
+
+
+def test_every_layers_largest_singular_value_is_one_while_weights_move(build) -> None:
+    D = build(True)
+    optimizer = torch.optim.Adam(D.parameters(), lr=2e-4)
+    for _ in range(30):
+        optimizer.zero_grad()
+        (D(torch.randn(2, *SHAPE)) - D(1 + torch.randn(2, *SHAPE))).mean().backward()
+        optimizer.step()
+    values = largest_singular_values(D)
+    assert values == pytest.approx([1.0] * len(values), abs=0.2)  # one iteration a forward runs behind the weights
+    D.train()
+    for _ in range(30):
+        D(torch.randn(1, *SHAPE))
+    values = largest_singular_values(D)
+    assert len(values) >= 3
+    assert values == pytest.approx([1.0] * len(values), abs=0.05)
+    assert max(abs(value - 1) for value in largest_singular_values(build(False))) > 0.05
+
+
+def test_weights_ten_times_as_large_are_brought_back_to_one_by_training_forwards_alone(build) -> None:
+    D = build(True)
+    with torch.no_grad():
+        for parameter in D.parameters():
+            parameter.copy_(10 * torch.randn_like(parameter))
+        for _ in range(60):
+            D(torch.randn(1, *SHAPE))
+    values = largest_singular_values(D)
+    assert values == pytest.approx([1.0] * len(values), abs=0.05)
+
+
+def test_power_iteration_advances_in_train_mode_and_rests_in_eval_mode(build) -> None:
+    D, x = build(True), torch.randn(2, *SHAPE)
+    for parameter in D.parameters():
+        parameter.data.normal_()
+    before = vectors(D)
+    assert before
+    D.eval()
+    assert torch.equal(D(x), D(x))
+    assert all(torch.equal(a, b) for a, b in zip(before, vectors(D), strict=True))
+    D.train()
+    D(x)
+    assert not all(torch.equal(a, b) for a, b in zip(before, vectors(D), strict=True))
