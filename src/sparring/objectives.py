@@ -198,7 +198,7 @@ relativistic_pairing = Objective(
 """Each fake is judged against one real.
 
 References:
-    Jolicoeur-Martineau 2018, arXiv 1807.00734, section 4.1; Huang et al. 2024, arXiv 2501.05441, eq. 2.
+    Jolicoeur-Martineau 2018, arXiv 1807.00734 (RSGAN); Huang et al. 2024, arXiv 2501.05441, section 2.
 
 Examples:
     >>> real, fake = torch.tensor([1.0]), torch.tensor([0.5])
@@ -216,7 +216,7 @@ relativistic_average = Objective(
 """Each is judged against the average of the other side.
 
 References:
-    Jolicoeur-Martineau 2018, arXiv 1807.00734, eq. 10 and 11 (RaSGAN).
+    Jolicoeur-Martineau 2018, arXiv 1807.00734 (RaSGAN).
 
 Examples:
     >>> terms = relativistic_average.generator(torch.zeros(4), torch.zeros(4))

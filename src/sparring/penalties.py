@@ -119,7 +119,11 @@ def dragan(weight: float = 10.0, center: float = 1.0, spread: float = 0.5) -> Pe
         spread: δ's standard deviation, in standard deviations of the real batch.
 
     References:
-        Kodali et al. 2017, arXiv 1705.07215, section 2.4.
+        Kodali et al. 2017, arXiv 1705.07215.
+
+    Deviations:
+        The authors' code draws δ uniform from 0 to 0.5 standard deviations, and takes a random point on the way to
+        x + δ.
 
     Examples:
         >>> w = torch.tensor([3.0, 4.0])

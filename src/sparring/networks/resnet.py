@@ -16,6 +16,7 @@ from torch import Tensor, nn, randn
 from torch.nn.functional import avg_pool2d, interpolate, leaky_relu
 
 from sparring.networks.sizes import halvings, start
+from sparring.networks.spectral import constrain_spectrum
 
 SLOPE = 0.2
 M = TypeVar("M", nn.Conv2d, nn.Linear)
@@ -87,9 +88,10 @@ class ResNetDiscriminator(nn.Module):
         shape: (C, H, W), each side at least 4.
         width: channels at the full size; they double at every halving, eightfold at most.
         depth: bottlenecks at each size.
+        spectral: spectral norm on every layer; not the paper's.
     """
 
-    def __init__(self, shape: tuple[int, ...], width: int = 16, depth: int = 1) -> None:
+    def __init__(self, shape: tuple[int, ...], width: int = 16, depth: int = 1, spectral: bool = False) -> None:
         super().__init__()
         channels, height, breadth = shape
         count = halvings(height, breadth)
@@ -103,6 +105,8 @@ class ResNetDiscriminator(nn.Module):
         reach = (height // 2**count, breadth // 2**count)
         self.gather = _initialise(nn.Conv2d(widths[-1], widths[-1], reach, groups=widths[-1], bias=False))
         self.head = _initialise(nn.Linear(widths[-1], 1, bias=False))
+        if spectral:
+            constrain_spectrum(self)
 
     def features(self, x: Tensor) -> Tensor:
         """`(B, C, H, W)` -> `(B, F)`: what the last layer sees."""

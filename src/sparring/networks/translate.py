@@ -67,7 +67,7 @@ class PatchDiscriminator(nn.Module):
     Args:
         shape: (C, H, W), each side at least 4.
         width: channels behind the first layer; they double at every halving.
-        depth: halvings at most; 3 is the paper's, with patches of 70 pixels.
+        depth: halvings at most; with 3, a patch is 38 pixels wide (the paper's is 70).
     """
 
     def __init__(self, shape: tuple[int, ...], width: int = 32, depth: int = 3) -> None:

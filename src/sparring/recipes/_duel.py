@@ -132,8 +132,8 @@ def _critic(net: Duel, batch: Batch) -> Tensor:
     return net.D(batch["x"]).reshape(len(batch["x"]), -1).mean(1)
 
 
-class DuelOptions(RecipeOptions):
-    """The options that every two-network recipe has."""
+class PairOptions(RecipeOptions):
+    """The options of a generator and a discriminator."""
 
     network: Literal["mlp", "dcgan", "shuffle", "resnet"] = Field(
         "dcgan", description="for pictures; points take an mlp"
@@ -145,8 +145,6 @@ class DuelOptions(RecipeOptions):
     lr_d: float | None = Field(None, gt=0, description="learning rate of D, where it differs")
     beta1: float = Field(0.5, ge=0, lt=1, description="Adam's β1")
     beta2: float = Field(0.999, ge=0, lt=1, description="Adam's β2")
-    n_critic: int = Field(1, gt=0, description="steps of D before each step of G")
-    instance_noise: float = Field(0.0, ge=0, description="noise on all that D sees, falling to 0 over the run")
 
     def optimizers(self, kind: Literal["adam", "rmsprop", "sgd"] = "adam") -> tuple[OptimizerConfig, OptimizerConfig]:
         """(the generator's, the discriminator's)."""
@@ -158,8 +156,15 @@ class DuelOptions(RecipeOptions):
         return Latent(self.latent_dim or (64 if spec.kind == "image" else 8), self.latent)
 
 
+class DuelOptions(PairOptions):
+    """The options that every two-network recipe has."""
+
+    n_critic: int = Field(1, gt=0, description="steps of D before each step of G")
+    instance_noise: float = Field(0.0, ge=0, description="noise on all that D sees, falling to 0 over the run")
+
+
 def pair(
-    options: DuelOptions, spec: DataSpec, *, batch_norm: bool = True, spectral: bool = False
+    options: PairOptions, spec: DataSpec, *, batch_norm: bool = True, spectral: bool = False
 ) -> tuple[nn.Module, Featured]:
     """The generator and the discriminator that the options ask for.
 
@@ -191,5 +196,5 @@ def pair(
             DCGANDiscriminator(shape, width, batch_norm=batch_norm, spectral=spectral),
         )
     if options.network == "resnet":
-        return (ResNetGenerator(z, shape, width or 16), ResNetDiscriminator(shape, width or 16))
+        return (ResNetGenerator(z, shape, width or 16), ResNetDiscriminator(shape, width or 16, spectral=spectral))
     return (ShuffleGenerator(z, shape, width or 8), StridedDiscriminator(shape, width or 8, spectral=spectral))

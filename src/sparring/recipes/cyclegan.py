@@ -1,13 +1,12 @@
 """Translation between two kinds of pictures, without pairs.
 
-    G, F:  1/2 E[(D_B(G(a)) - 1)^2] + 1/2 E[(D_A(F(b)) - 1)^2]
+    G, F:  E[(D_B(G(a)) - 1)^2] + E[(D_A(F(b)) - 1)^2]
            + λ E|F(G(a)) - a| + λ E|G(F(b)) - b| + λ ι (E|G(b) - b| + E|F(a) - a|)
     D_A, D_B:  1/2 E[(D(real) - 1)^2] + 1/2 E[D(pooled fake)^2], for each domain
 
 G turns a into b, F turns b into a. ι, the identity loss, needs both domains to have the same channels.
 
-Deviations:
-    The learning rate is constant; the paper lets it fall to 0 over the second half.
+Deviations: docs/recipes/cyclegan.md.
 """
 
 from functools import partial
@@ -56,8 +55,8 @@ def translators(options: Options, net: Networks, turn: Turn) -> Terms:
     turn.left.update(a=fake_a.detach(), b=fake_b.detach())
     judged_a, judged_b = net.D_A(fake_a), net.D_B(fake_b)
     terms = {
-        "adversarial_a": least_squares.generator(judged_a, judged_a)["fake"],
-        "adversarial_b": least_squares.generator(judged_b, judged_b)["fake"],
+        "adversarial_a": 2 * least_squares.generator(judged_a, judged_a)["fake"],
+        "adversarial_b": 2 * least_squares.generator(judged_b, judged_b)["fake"],
         "cycle_a": options.cycle * l1_loss(net.F(fake_b).float(), a),
         "cycle_b": options.cycle * l1_loss(net.G(fake_a).float(), b),
     }

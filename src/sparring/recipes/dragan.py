@@ -14,7 +14,7 @@ from sparring.recipes._recipe import Recipe
 
 
 class Options(DuelOptions):
-    """The paper's section 2.4."""
+    """The paper's game."""
 
     penalty: float = Field(10.0, ge=0, description="λ: weight of the gradient penalty")
     spread: float = Field(0.5, gt=0, description="δ's standard deviation, in standard deviations of the reals")

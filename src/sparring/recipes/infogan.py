@@ -6,8 +6,7 @@
 The code c is one category of `categories`, and `continuous` values uniform on [-1, 1]. Q reads D's features by a
 head of its own: a softmax for the category, a mean and a log-variance for each continuous value.
 
-Deviations:
-    Q's loss does not reach D's trunk (in the paper's code the trunk, shared, learns from it too).
+Deviations: docs/recipes/infogan.md.
 """
 
 from dataclasses import dataclass
@@ -22,11 +21,11 @@ from torch.nn.functional import cross_entropy, gaussian_nll_loss, one_hot
 from sparring.data import DataSpec
 from sparring.game import Game, Latent, Player, Turn
 from sparring.objectives import Terms, non_saturating
-from sparring.recipes._duel import DuelOptions, Featured, pair
+from sparring.recipes._duel import Featured, PairOptions, pair
 from sparring.recipes._recipe import Recipe
 
 
-class Options(DuelOptions):
+class Options(PairOptions):
     """The paper's code for digits: ten categories and two continuous values."""
 
     categories: int = Field(10, gt=1, description="of the code")
@@ -73,11 +72,11 @@ def discriminator(noise: Code, net: Networks, turn: Turn) -> Terms:
 def generator(noise: Code, weight: float, net: Networks, turn: Turn) -> Terms:
     """G, with Q reading the code back; D is held constant."""
     z = noise(len(turn.batch["x"]), turn.rng)
-    fake = net.G(z)
-    logits = net.D(fake)
+    features = net.D.features(net.G(z))
+    logits = net.D.head(features).squeeze(1)
     _, code, values = z.split(noise.widths, dim=1)
     parts = [noise.categories, noise.continuous, noise.continuous]
-    guess, mean, log_variance = net.Q(net.D.features(fake)).float().split(parts, dim=1)
+    guess, mean, log_variance = net.Q(features).float().split(parts, dim=1)
     information = cross_entropy(guess, code)
     if noise.continuous:
         information = information + gaussian_nll_loss(mean, values, log_variance.exp())
@@ -89,7 +88,7 @@ def build(options: Options, spec: DataSpec) -> Game:
     noise = Code(options.prior(spec), options.categories, options.continuous)
     G, D = pair(options.model_copy(update={"latent_dim": sum(noise.widths)}), spec)
     with torch.no_grad():
-        features = D.features(torch.zeros(2, *spec.shape)).shape[1]
+        features = D.eval().features(torch.zeros(1, *spec.shape)).shape[1]
     Q = nn.Sequential(
         nn.Linear(features, 128), nn.LeakyReLU(0.1), nn.Linear(128, options.categories + 2 * options.continuous)
     )

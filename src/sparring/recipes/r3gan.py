@@ -16,7 +16,7 @@ from sparring.recipes._recipe import Recipe
 
 
 class Options(DuelOptions):
-    """The paper's section 2, with networks for a processor."""
+    """The paper's loss, with networks for a processor and constant rates."""
 
     network: Literal["mlp", "dcgan", "shuffle", "resnet"] = Field(
         "resnet", description="for pictures; points take an mlp"

@@ -4,6 +4,8 @@ critic:  E[D(G(z))] - E[D(x)], then every weight clamped to [-c, c]
 G:       -E[D(G(z))]
 """
 
+from typing import Literal
+
 from pydantic import Field
 
 from sparring.data import DataSpec
@@ -17,8 +19,9 @@ class Options(DuelOptions):
     """The paper's algorithm 1: RMSProp, five critic steps."""
 
     lr: float = Field(5e-5, gt=0, description="learning rate of both")
-    beta2: float = Field(0.99, ge=0, lt=1, description="RMSProp's smoothing constant")
+    beta2: float = Field(0.99, ge=0, lt=1, description="RMSProp's smoothing constant, Adam's β2")
     n_critic: int = Field(5, gt=0, description="steps of the critic before each step of G")
+    optimizer: Literal["rmsprop", "adam"] = Field("rmsprop", description="the paper found Adam's momentum unstable")
     clip: float = Field(0.01, gt=0, description="c: the largest critic weight")
 
 
@@ -28,7 +31,7 @@ def build(options: Options, spec: DataSpec) -> Game:
         *pair(options, spec, batch_norm=False),
         "wasserstein",
         latent=options.prior(spec),
-        optimizer=options.optimizers("rmsprop"),
+        optimizer=options.optimizers(options.optimizer),
         turns=options.n_critic,
         instance_noise=options.instance_noise,
         ema=options.ema,
