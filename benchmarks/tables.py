@@ -1,0 +1,70 @@
+"""Writes the measured results into the recipes' pages, behind `<!-- results -->`: the newest of each bar and seed.
+
+python -m benchmarks.tables
+"""
+
+import json
+import re
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from benchmarks.record import RESULTS
+
+PAGES = Path(__file__).parents[1] / "docs" / "recipes"
+MARK = "<!-- results -->"
+
+
+def newest(name: str, *keys: str) -> list[dict[str, Any]]:
+    """The last record of each combination of these keys, in the order in which they first came."""
+    path = RESULTS / f"{name}.jsonl"
+    records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+    last = {tuple(record[key] for key in keys): record for record in records}
+    return list(last.values())
+
+
+def bar_name(record: dict[str, Any]) -> str:
+    """The bar without the figures that stand in its name."""
+    return re.sub(r"\d[\d.,%]*(?= )", "…", record["name"]) if record["recipe"] == "gan" else record["name"]
+
+
+def recipe_tables() -> dict[str, str]:
+    """For each recipe, its bars with the values of all seeds."""
+    bars: dict[str, dict[tuple[str, str], list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
+    reports: dict[str, list[str]] = defaultdict(list)
+    machines: dict[str, set[str]] = defaultdict(set)
+    for record in newest("recipes", "recipe", "seed", "name"):
+        recipe = record["recipe"]
+        machines[recipe].add(f"torch {record['torch']}, {record['cpu']}, {record['threads']} thread")
+        if record["target"] == "reported":
+            reports[recipe].append(f"- seed {record['seed']}: {record['name']}")
+        else:
+            bars[recipe][(record["name"], record["target"])].append(record)
+    tables = {}
+    for recipe, rows in bars.items():
+        seeds = sorted({record["seed"] for records in rows.values() for record in records})
+        lines = [
+            f"`python -m benchmarks.recipes {recipe} --seeds {','.join(map(str, seeds))} --threads 1`, "
+            f"{'; '.join(sorted(machines[recipe]))}.",
+            "",
+            "| bar | target | by seed | |",
+            "|---|---|---|---|",
+        ]
+        for (name, target), records in rows.items():
+            values = ", ".join(record["value"] for record in sorted(records, key=lambda r: r["seed"]))
+            missed = [str(record["seed"]) for record in records if not record["passed"]]
+            verdict = "met" if not missed else f"**missed** by seed {', '.join(missed)}"
+            lines.append(f"| {name} | {target} | {values} | {verdict} |".replace("|B|", "\\|B\\|"))
+        tables[recipe] = "\n".join(lines + ([""] if reports[recipe] else []) + reports[recipe])
+    return tables
+
+
+def main() -> None:
+    for recipe, table in recipe_tables().items():
+        page = PAGES / f"{recipe}.md"
+        before = page.read_text(encoding="utf-8").split(MARK)[0]
+        page.write_text(f"{before}{MARK}\n{table}\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
