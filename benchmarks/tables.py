@@ -4,7 +4,6 @@ python -m benchmarks.tables
 """
 
 import json
-import re
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -23,11 +22,6 @@ def newest(name: str, *keys: str) -> list[dict[str, Any]]:
     return list(last.values())
 
 
-def bar_name(record: dict[str, Any]) -> str:
-    """The bar without the figures that stand in its name."""
-    return re.sub(r"\d[\d.,%]*(?= )", "…", record["name"]) if record["recipe"] == "gan" else record["name"]
-
-
 def recipe_tables() -> dict[str, str]:
     """For each recipe, its bars with the values of all seeds."""
     bars: dict[str, dict[tuple[str, str], list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
@@ -37,14 +31,15 @@ def recipe_tables() -> dict[str, str]:
         recipe = record["recipe"]
         machines[recipe].add(f"torch {record['torch']}, {record['cpu']}, {record['threads']} thread")
         if record["target"] == "reported":
-            reports[recipe].append(f"- seed {record['seed']}: {record['name']}")
+            reports[recipe].append(f"- {record['name']}, seed {record['seed']}: {record['value']}")
         else:
             bars[recipe][(record["name"], record["target"])].append(record)
     tables = {}
     for recipe, rows in bars.items():
         seeds = sorted({record["seed"] for records in rows.values() for record in records})
         lines = [
-            f"`python -m benchmarks.recipes {recipe} --seeds {','.join(map(str, seeds))} --threads 1`, "
+            f"`python -m benchmarks.recipes {recipe} --seeds {','.join(map(str, seeds))} --threads 1`",
+            "",
             f"{'; '.join(sorted(machines[recipe]))}.",
             "",
             "| bar | target | by seed | |",
@@ -54,7 +49,7 @@ def recipe_tables() -> dict[str, str]:
             values = ", ".join(record["value"] for record in sorted(records, key=lambda r: r["seed"]))
             missed = [str(record["seed"]) for record in records if not record["passed"]]
             verdict = "met" if not missed else f"**missed** by seed {', '.join(missed)}"
-            lines.append(f"| {name} | {target} | {values} | {verdict} |".replace("|B|", "\\|B\\|"))
+            lines.append(f"| {name} | {target} | {values} | {verdict} |")
         tables[recipe] = "\n".join(lines + ([""] if reports[recipe] else []) + reports[recipe])
     return tables
 
