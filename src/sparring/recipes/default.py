@@ -24,7 +24,7 @@ class Options(DuelOptions):
         "shuffle", description="for pictures; points take an mlp"
     )
     batch: int = Field(32, gt=0, description="examples a step")
-    lr: float = Field(3e-3, gt=0, description="learning rate of both, for pictures")
+    lr: float = Field(5e-3, gt=0, description="learning rate of both, for pictures")
     lr_points: float = Field(1e-3, gt=0, description="learning rate of both, for points")
     beta1: float = Field(0.0, ge=0, lt=1, description="Adam's β1")
     beta2: float = Field(0.99, ge=0, lt=1, description="Adam's β2")

@@ -1,0 +1,257 @@
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import softplus
+from torch.nn.utils.parametrize import is_parametrized
+
+import sparring.data
+from sparring.data import DataSpec
+from sparring.errors import UserError
+from sparring.game import Latent, OptimizerConfig, Turn, epochs
+from sparring.loop import Play, State, play
+from sparring.networks import (
+    DCGANGenerator,
+    MLPDiscriminator,
+    MLPGenerator,
+    ResNetGenerator,
+    ShuffleGenerator,
+)
+from sparring.objectives import OBJECTIVES
+from sparring.penalties import r1
+from sparring.recipes import RECIPES
+from sparring.recipes._duel import DuelOptions, duel, pair
+
+REAL = torch.randn(6, 2, generator=torch.Generator().manual_seed(4))
+
+
+class Listening(nn.Module):
+    """A discriminator that remembers all that it was asked."""
+
+    def __init__(self, *layers: nn.Module) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(*layers, nn.Linear(2, 1))
+        self.heard: list[Tensor] = []
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.heard.append(x)
+        return self.layers(x)
+
+
+def turn(progress: float = 0.0, round: int = 0) -> Turn:
+    return Turn({"x": REAL}, round, progress, torch.Generator().manual_seed(1), {})
+
+
+def play_once(game, player: str, **of_turn) -> dict[str, Tensor]:
+    chosen = next(each for each in game.players if each.name == player)
+    return chosen.loss(game.networks, turn(**of_turn))
+
+
+def fakes(G: nn.Module, latent: int = 3) -> Tensor:
+    """What G makes of the noise that comes first in that turn."""
+    return G(Latent(latent)(len(REAL), torch.Generator().manual_seed(1)))
+
+
+def test_each_side_minimises_what_the_objective_says():
+    G, D = nn.Linear(3, 2), Listening()
+    for name, objective in OBJECTIVES.items():
+        game = duel(G, D, name, latent=3)
+        real, fake = D(REAL), D(fakes(G))
+        for player, terms in (
+            ("discriminator", objective.discriminator(real, fake)),
+            ("generator", objective.generator(real, fake)),
+        ):
+            torch.testing.assert_close(play_once(game, player), terms, rtol=0, atol=1e-6)
+
+
+def test_no_gradient_reaches_the_generator_in_ds_turn():
+    G, D = nn.Linear(3, 2), Listening()
+    game = duel(G, D, latent=3)
+    sum(play_once(game, "discriminator").values()).backward()
+    assert all(p.grad is None for p in G.parameters())
+    assert all(p.grad is not None for p in D.parameters())
+    sum(play_once(game, "generator").values()).backward()
+    assert all(p.grad.abs().sum() > 0 for p in G.parameters())
+
+
+def test_reals_and_fakes_are_seen_apart_only_where_batch_statistics_would_mix_them():
+    plain, normed = Listening(), Listening(nn.BatchNorm1d(2))
+    for D, batches in ((plain, [12]), (normed, [6, 6])):
+        G = nn.Linear(3, 2)
+        play_once(duel(G, D, latent=3), "discriminator")
+        assert [len(x) for x in D.heard] == batches
+        assert torch.equal(torch.cat(D.heard), torch.cat([REAL, fakes(G).detach()]))
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_d_looks_at_reals_in_gs_turn_only_where_the_objective_does(objective):
+    D = Listening()
+    play_once(duel(nn.Linear(3, 2), D, objective, latent=3), "generator")
+    assert len(D.heard) == (2 if OBJECTIVES[objective].relativistic else 1)
+
+
+def test_a_penalty_is_a_term_of_d_and_not_of_g():
+    D = nn.Linear(2, 1)
+    game = duel(nn.Linear(3, 2), D, penalty=r1(2.0), latent=3)
+    assert play_once(game, "discriminator")["r1"].item() == pytest.approx(D.weight.square().sum().item())
+    assert play_once(game, "generator").keys() == {"fake"}
+
+
+def test_a_lazy_penalty_is_rare_and_as_much_heavier():
+    D = nn.Linear(2, 1)
+    game = duel(nn.Linear(3, 2), D, penalty=r1(2.0), latent=3, penalty_every=4)
+    terms = [play_once(game, "discriminator", round=round) for round in range(9)]
+    assert [round for round in range(9) if "r1" in terms[round]] == [0, 4, 8]
+    assert terms[4]["r1"].item() == pytest.approx(4 * D.weight.square().sum().item())
+
+
+def test_instance_noise_is_on_all_that_d_sees_and_falls_to_0():
+    def distances(progress: float, player: str) -> list[float]:
+        G, D = nn.Linear(3, 2), Listening()
+        play_once(duel(G, D, "relativistic-average", latent=3, instance_noise=0.5), player, progress=progress)
+        clean = torch.cat([REAL, fakes(G).detach()])
+        heard = torch.cat(sorted(D.heard, key=lambda x: x.requires_grad)).detach()
+        return [(heard - clean)[part].square().mean().sqrt().item() for part in (slice(6), slice(6, None))]
+
+    for player in ("discriminator", "generator"):
+        first, half = distances(0.0, player), distances(0.5, player)
+        assert all(0.2 < noise < 1.0 for noise in first)
+        assert half == pytest.approx([noise / 2 for noise in first], rel=1e-3)
+        assert distances(1.0, player) == [0.0, 0.0]
+
+
+def test_smoothed_labels_reach_d_alone():
+    G, D = nn.Linear(3, 2), nn.Linear(2, 1)
+    plain, smooth = duel(G, D, latent=3), duel(G, D, latent=3, label_smoothing=0.2)
+    scores = D(REAL)
+    smoothed = (0.8 * softplus(-scores) + 0.2 * softplus(scores)).mean()
+    assert play_once(smooth, "discriminator")["real"].item() == pytest.approx(smoothed.item(), abs=1e-6)
+    assert play_once(smooth, "discriminator")["fake"] == play_once(plain, "discriminator")["fake"]
+    assert play_once(smooth, "generator") == play_once(plain, "generator")
+
+
+def test_the_optimizers_are_the_generators_and_the_discriminators_in_that_order():
+    of_G, of_D = OptimizerConfig(1e-3), OptimizerConfig(1e-4)
+    networks = nn.Linear(3, 2), nn.Linear(2, 1)
+    by_name = {p.name: p for p in duel(*networks, optimizer=(of_G, of_D)).players}
+    assert by_name["generator"].optimizer is of_G
+    assert by_name["discriminator"].optimizer is of_D
+    assert {p.optimizer for p in duel(*networks, optimizer=of_G).players} == {of_G}
+
+
+def test_turns_are_ds_and_g_takes_one_step():
+    class Rows:
+        def __len__(self) -> int:
+            return 6
+
+        def batch(self, draw: int, size: int, seed: int) -> dict[str, Tensor]:
+            return {"x": REAL[:size]}
+
+    for turns, expected in ((5, 5), (epochs(2), 6)):
+        clipped = []
+        after = clipped.append
+        state = State.start(duel(nn.Linear(3, 2), nn.Linear(2, 1), latent=3, turns=turns, after=after))
+        list(itertools.islice(play(state, Rows(), Play(seed=0, batch=2, horizon=1)), 2))
+        assert state.steps == {"discriminator": 2 * expected, "generator": 2}
+        assert clipped == [state.game.networks] * (2 * expected)
+
+
+def test_the_rest_of_the_game_is_as_asked():
+    game = duel(nn.Linear(3, 2), nn.Linear(2, 1), latent=Latent(3, "uniform"), ema=0.5)
+    assert game.noise == Latent(3, "uniform")
+    assert game.decay == 0.5
+    assert game.average == ("G",)
+    z = torch.ones(2, 3)
+    assert torch.equal(game.sample(game.networks, z, {}), game.networks.G(z))
+    assert duel(nn.Linear(3, 2), nn.Linear(2, 1), latent=7).noise == Latent(7)
+
+
+@pytest.mark.parametrize("made", [(6,), (6, 1), (6, 1, 3, 3)])
+def test_the_critic_is_one_number_an_example(made):
+    class Scores(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.arange(6.0).reshape(6, *[1] * (len(made) - 1)).expand(made)
+
+    game = duel(nn.Linear(3, 2), Scores())
+    assert game.critic(game.networks, {"x": REAL}).tolist() == [0, 1, 2, 3, 4, 5]
+
+
+def test_an_unknown_objective_is_refused():
+    with pytest.raises(UserError, match="did you mean hinge"):
+        duel(nn.Linear(3, 2), nn.Linear(2, 1), "hnge")
+    with pytest.raises(UserError, match="no labels to smooth"):
+        duel(nn.Linear(3, 2), nn.Linear(2, 1), "hinge", label_smoothing=0.1)
+
+
+def spec(*shape: int):
+    size = (6, shape[1], shape[2], shape[0]) if len(shape) == 3 else (6, *shape)
+    raw = np.random.default_rng(0).random(size, dtype=np.float32)
+    return sparring.data.open(raw).spec
+
+
+@pytest.mark.parametrize("network", ["mlp", "dcgan", "shuffle", "resnet"])
+@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 12, 20)])
+def test_the_pair_that_is_asked_for_fits_the_data(network, shape):
+    G, D = pair(DuelOptions(network=network, width=4, latent_dim=5), spec(*shape))
+    made = G(torch.randn(2, 5))
+    assert made.shape == (2, *shape)
+    assert D(made).reshape(2, -1).shape == (2, 1)
+    kinds = {"mlp": MLPGenerator, "dcgan": DCGANGenerator, "shuffle": ShuffleGenerator, "resnet": ResNetGenerator}
+    assert type(G) is kinds[network]
+
+
+@pytest.mark.parametrize("network", ["mlp", "dcgan", "shuffle", "resnet"])
+def test_points_always_take_an_mlp(network):
+    G, D = pair(DuelOptions(network=network, width=4, latent_dim=5), spec(2))
+    assert (type(G), type(D)) == (MLPGenerator, MLPDiscriminator)
+    assert G(torch.randn(2, 5)).shape == (2, 2)
+
+
+@pytest.mark.parametrize("name", [name for name in RECIPES if name != "cyclegan"])
+def test_every_recipe_of_two_networks_takes_points(name):
+    recipe = RECIPES[name]
+    game = recipe.build(recipe.options(width=4), spec(2))
+    assert game.sample(game.networks, game.noise(3, torch.Generator(), None), {}).shape == (3, 2)
+
+
+def test_pictures_too_small_for_convolutions_are_refused():
+    small = DataSpec("image", (1, 3, 9))
+    for network in ("dcgan", "shuffle", "resnet"):
+        with pytest.raises(UserError, match=r"3x9 are too small .*network=mlp"):
+            pair(DuelOptions(network=network), small)
+    G, _ = pair(DuelOptions(network="mlp"), small)
+    assert G(torch.randn(2, 64)).shape == (2, 1, 3, 9)
+
+
+@pytest.mark.parametrize("network", ["dcgan", "mlp", "shuffle"])
+@pytest.mark.parametrize("spectral", [True, False])
+def test_spectral_norm_where_it_is_asked_for(network, spectral):
+    options = DuelOptions(network=network, width=4)
+    _, D = pair(options, spec(1, 8, 8), batch_norm=False, spectral=spectral)
+    layers = [m for m in D.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+    assert {is_parametrized(layer, "weight") for layer in layers} == {spectral}
+    assert not any(isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d) for m in D.modules())
+
+
+def test_batch_norm_in_dcgans_discriminator_where_it_is_asked_for():
+    for batch_norm in (True, False):
+        _, D = pair(DuelOptions(width=4), spec(1, 16, 16), batch_norm=batch_norm)
+        assert any(isinstance(m, nn.BatchNorm2d) for m in D.modules()) == batch_norm
+
+
+def test_the_options_make_the_optimizers_and_the_noise():
+    options = DuelOptions(lr=1e-3, lr_d=1e-4, beta1=0.1, beta2=0.2, latent="uniform", latent_dim=9)
+    assert options.optimizers("rmsprop") == (
+        OptimizerConfig(1e-3, "rmsprop", (0.1, 0.2)),
+        OptimizerConfig(1e-4, "rmsprop", (0.1, 0.2)),
+    )
+    assert options.prior(spec(2)) == Latent(9, "uniform")
+    of_G, of_D = DuelOptions(lr=1e-3).optimizers()
+    assert of_G == of_D
+
+
+def test_the_noise_has_fewer_dimensions_than_the_data_by_default_but_for_points():
+    assert DuelOptions().prior(spec(1, 28, 28)).dim < 28 * 28
+    assert DuelOptions().prior(spec(2)).dim < DuelOptions().prior(spec(1, 28, 28)).dim

@@ -1,0 +1,81 @@
+import pytest
+import torch
+
+from sparring.devices import choose_device, choose_precision
+from sparring.errors import UserError
+
+CPU, CUDA, MPS = (torch.device(kind) for kind in ("cpu", "cuda", "mps"))
+
+
+@pytest.fixture
+def here(monkeypatch):
+    def have(cuda: bool, mps: bool) -> None:
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+        monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+
+    return have
+
+
+@pytest.mark.parametrize(
+    ("cuda", "mps", "kind"), [(True, True, "cuda"), (False, True, "mps"), (False, False, "cpu"), (True, False, "cuda")]
+)
+def test_auto_takes_the_fastest_there_is(here, cuda, mps, kind):
+    here(cuda, mps)
+    assert choose_device("auto").type == kind
+    assert choose_device("cpu") == CPU
+
+
+def test_a_device_may_be_numbered(here):
+    here(True, False)
+    assert choose_device("cuda:1") == torch.device("cuda", 1)
+
+
+@pytest.mark.parametrize("name", ["cuda", "cuda:0", "mps"])
+def test_a_device_that_is_not_here_is_refused(here, name):
+    here(False, False)
+    with pytest.raises(UserError, match=f"no {name.split(':')[0]} device here .*--device cpu"):
+        choose_device(name)
+
+
+@pytest.mark.parametrize("name", ["cdua", "gpu", "", "cpu:abc", "cpu:-3"])
+def test_a_device_that_does_not_exist_is_refused(here, name):
+    here(True, True)
+    with pytest.raises(UserError, match=f"no device '{name}'"):
+        choose_device(name)
+
+
+def test_a_mistyped_device_gets_a_suggestion():
+    with pytest.raises(UserError, match="did you mean cuda"):
+        choose_device("cdua")
+
+
+@pytest.mark.parametrize(("name", "dtype"), [("float32", torch.float32), ("bfloat16", torch.bfloat16)])
+@pytest.mark.parametrize("pictures", [True, False])
+def test_a_named_precision_is_taken_at_its_word(name, dtype, pictures):
+    assert choose_precision(name, CPU, pictures) == dtype
+    assert choose_precision(name, MPS, pictures) == dtype
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "dtype"),
+    [
+        ({"avx2": True}, torch.float32),
+        ({"avx512_bf16": True}, torch.bfloat16),
+        ({"avx512_bf16": False, "amx_bf16": True}, torch.bfloat16),
+        ({"avx512_bf16": False, "amx_bf16": False}, torch.float32),
+    ],
+)
+def test_auto_takes_bfloat16_for_pictures_on_a_processor_that_computes_in_it(monkeypatch, capabilities, dtype):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
+    assert choose_precision("auto", CPU, pictures=True) == dtype
+    assert choose_precision("auto", CPU, pictures=False) == torch.float32
+
+
+@pytest.mark.parametrize(("native", "dtype"), [(True, torch.bfloat16), (False, torch.float32)])
+def test_auto_does_not_count_emulated_bfloat16_on_cuda(monkeypatch, native, dtype):
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: including_emulation or native)
+    assert choose_precision("auto", CUDA, pictures=True) == dtype
+
+
+def test_auto_stays_in_float32_on_mps():
+    assert choose_precision("auto", MPS, pictures=True) == torch.float32
