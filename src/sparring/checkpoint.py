@@ -18,11 +18,17 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from sparring.errors import UserError
+from sparring.errors import UserError, writing
 from sparring.loop import State
-from sparring.runs import writing
 
 FORMAT = 1
+MOMENTS: dict[type, set[str]] = {
+    torch.optim.Adam: {"step", "exp_avg", "exp_avg_sq"},
+    torch.optim.RMSprop: {"step", "square_avg"},
+    torch.optim.SGD: set(),
+}
+"""What each optimizer of `OptimizerConfig` remembers of a parameter."""
+
 NETWORKS, OPTIMIZERS, STATE = "networks.safetensors", "state.safetensors", "state.json"
 
 
@@ -37,7 +43,7 @@ def write(state: State, folder: Path, recipe: str) -> None:
     Raises:
         UserError: the disk is full, or the folder cannot be written to.
     """
-    temporary = folder.with_name(f".{folder.name}.part")
+    temporary, aside = (folder.with_name(f".{folder.name}.{ending}") for ending in ("part", "old"))
     shutil.rmtree(temporary, ignore_errors=True)
     try:
         with writing(folder):
@@ -47,12 +53,16 @@ def write(state: State, folder: Path, recipe: str) -> None:
                 for name, tensors in ((NETWORKS, network_tensors(state)), (OPTIMIZERS, _optimizer_tensors(state)))
             }
             record = {"format": FORMAT, "recipe": recipe, "round": state.round, "steps": state.steps, "sha256": digests}
-            _write_synced(temporary / STATE, (json.dumps(record, indent=1) + "\n").encode())
-            shutil.rmtree(folder, ignore_errors=True)
+            _write_synced(temporary / STATE, (json.dumps(record | {"self": _digest(record)}, indent=1) + "\n").encode())
+            if folder.exists():
+                folder.rename(aside)
             temporary.rename(folder)
             _sync(folder.parent)
+            shutil.rmtree(aside, ignore_errors=True)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+        if aside.exists() and not folder.exists():
+            aside.rename(folder)
 
 
 def read(state: State, folder: Path, recipe: str) -> None:
@@ -68,15 +78,21 @@ def read(state: State, folder: Path, recipe: str) -> None:
     """
     record = _record(folder, recipe)
     networks, optimizers = (_load(folder, name, record) for name in (NETWORKS, OPTIMIZERS))
-    _read_networks(state, networks, folder)
-    _read_optimizers(state, optimizers)
+    _check_networks(state, networks, folder)
+    if record["steps"].keys() != state.steps.keys():
+        raise UserError(f"{folder} holds other players than the game has", "resume it with its own game")
+    moments = _moments(state, optimizers, folder)
+    _read_networks(state, networks)
+    _read_optimizers(state, moments)
     state.round, state.steps = record["round"], dict(record["steps"])
 
 
 def read_networks(state: State, folder: Path, recipe: str) -> None:
     """As `read`, without the optimizers: enough to sample from."""
     record = _record(folder, recipe)
-    _read_networks(state, _load(folder, NETWORKS, record), folder)
+    networks = _load(folder, NETWORKS, record)
+    _check_networks(state, networks, folder)
+    _read_networks(state, networks)
     state.round, state.steps = record["round"], dict(record["steps"])
 
 
@@ -118,18 +134,24 @@ def _sync(folder: Path) -> None:
             os.close(handle)
 
 
+def _digest(record: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
+
+
 def _record(folder: Path, recipe: str) -> dict[str, Any]:
     damaged = UserError(f"{folder / STATE} is missing or damaged", "remove that checkpoint to use the one before it")
     try:
-        record = json.loads((folder / STATE).read_text())
+        record = json.loads((folder / STATE).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise damaged from error
-    if not isinstance(record, dict) or not {"recipe", "round", "steps", "sha256"} <= record.keys():
+    if not isinstance(record, dict) or "format" not in record:
         raise damaged
     if record.get("format") != FORMAT:
         raise UserError(
             f"{folder} has format {record.get('format')}, not {FORMAT}", "it was written by another version"
         )
+    if record.pop("self", None) != _digest(record):
+        raise damaged
     if record["recipe"] != recipe:
         raise UserError(
             f"{folder} is a checkpoint of {record['recipe']}, not of {recipe}", "use the run's own config.toml"
@@ -141,14 +163,14 @@ def _load(folder: Path, name: str, record: dict[str, Any]) -> dict[str, Tensor]:
     path = folder / name
     damaged = UserError(f"{path} is truncated or was altered", "remove that checkpoint to use the one before it")
     try:
-        if hashlib.sha256(path.read_bytes()).hexdigest() != record["sha256"].get(name):
+        if hashlib.sha256(path.read_bytes()).hexdigest() != record["sha256"][name]:
             raise damaged
         return load_file(path)
     except (OSError, SafetensorError) as error:
         raise damaged from error
 
 
-def _read_networks(state: State, tensors: dict[str, Tensor], folder: Path) -> None:
+def _check_networks(state: State, tensors: dict[str, Tensor], folder: Path) -> None:
     live = network_tensors(state)
     wrong = live.keys() ^ tensors.keys() or {n for n in live if live[n].shape != tensors[n].shape}
     if wrong:
@@ -156,20 +178,40 @@ def _read_networks(state: State, tensors: dict[str, Tensor], folder: Path) -> No
             f"{folder} holds other networks than the config describes: {min(wrong)} differs",
             "use the run's own config.toml",
         )
+
+
+def _read_networks(state: State, tensors: dict[str, Tensor]) -> None:
     with torch.no_grad():
-        for name, value in live.items():
+        for name, value in network_tensors(state).items():
             value.copy_(tensors[name])
 
 
-def _read_optimizers(state: State, tensors: dict[str, Tensor]) -> None:
+def _moments(state: State, tensors: dict[str, Tensor], folder: Path) -> dict[str, dict[int, dict[str, Tensor]]]:
+    """The optimizers' entries, by player and parameter.
+
+    Raises:
+        UserError: they are not those of this game's players and optimizers.
+    """
+    other = UserError(f"{folder} holds other players or optimizers than the game has", "resume it with its own game")
     entries: dict[str, dict[int, dict[str, Tensor]]] = {player: {} for player in state.optimizers}
     for key, value in tensors.items():
         player, index, name = key.rsplit(".", 2)
+        if player not in entries or int(index) >= len(state.owned[player]):
+            raise other
         parameter = state.owned[player][int(index)]
-        if value.shape == parameter.shape:
+        if value.ndim and value.shape != parameter.shape:
+            raise other
+        if value.ndim:
             # fused optimizers walk raw memory: the moments must lie as their parameter does
             value = torch.empty_like(parameter, dtype=value.dtype, requires_grad=False).copy_(value)
         entries[player].setdefault(int(index), {})[name] = value
+    for player, optimizer in state.optimizers.items():
+        if any(entry.keys() != MOMENTS[type(optimizer)] for entry in entries[player].values()):
+            raise other
+    return entries
+
+
+def _read_optimizers(state: State, entries: dict[str, dict[int, dict[str, Tensor]]]) -> None:
     for player, optimizer in state.optimizers.items():
         groups = optimizer.state_dict()["param_groups"]
         optimizer.load_state_dict({"state": entries[player], "param_groups": groups})

@@ -142,7 +142,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise UserError(f"{path} does not exist", "a run directory holds its config.toml") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise UserError(f"{path} cannot be read as TOML: {error}") from None
+        raise UserError(f"{path} cannot be read as TOML: {error}", "name the config.toml that a run wrote") from None
 
 
 def to_toml(tables: Mapping[str, Any]) -> str:

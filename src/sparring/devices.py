@@ -1,5 +1,7 @@
 """Which device, and which arithmetic on it."""
 
+import re
+
 import torch
 
 from sparring.errors import UserError, did_you_mean
@@ -15,7 +17,7 @@ def choose_device(name: str) -> torch.device:
     if name == "auto":
         return torch.device(next(kind for kind in ("cuda", "mps", "cpu") if available[kind]))
     kind = name.split(":")[0]
-    if kind not in available:
+    if not re.fullmatch(r"(cpu|cuda|mps)(:\d+)?", name):
         raise UserError(f"there is no device {name!r}", did_you_mean(name, ["auto", *available]))
     if not available[kind]:
         raise UserError(f"there is no {kind} device here", "--device cpu, or a torch built for it")

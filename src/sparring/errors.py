@@ -1,7 +1,10 @@
 """What a user did wrong, said once: the problem, and the mend."""
 
 import difflib
-from collections.abc import Iterable
+import errno
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 
 class UserError(ValueError):
@@ -37,3 +40,18 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
     choices = list(choices)
     close = difflib.get_close_matches(word, choices, n=1)
     return f"did you mean {close[0]}?" if close else f"choose from {', '.join(choices)}"
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """What the system refuses while `path` is written, as an error that says what to do.
+
+    Raises:
+        UserError: the disk is full, or the path cannot be written to.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise UserError(f"no space left to write {path}", "free some space; a run goes on with --resume") from error
+        raise UserError(f"cannot write {path}: {error.strerror}", "is the folder writable?") from error

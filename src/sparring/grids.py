@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from sparring.errors import UserError
+from sparring.errors import UserError, writing
 
 BACKGROUND, REAL, FAKE = (250, 250, 248), (170, 170, 170), (200, 60, 20)
 
@@ -87,6 +87,11 @@ def write_samples(samples: np.ndarray, out: Path, seeds: Sequence[int]) -> None:
         UserError: another ending.
     """
     check_ending(out)
+    with writing(out):
+        _write(samples, out, seeds)
+
+
+def _write(samples: np.ndarray, out: Path, seeds: Sequence[int]) -> None:
     ending = out.suffix.lower()
     out.parent.mkdir(parents=True, exist_ok=True)
     if ending == ".npy":

@@ -157,21 +157,25 @@ def only(state: State, player: Player) -> Iterator[None]:
     """Hold constant all that the player does not train: parameters, gradients and buffers."""
     networks: dict[str, nn.Module] = state.game.networks._asdict()
     own = set(state.owned[player.name])
-    own_buffers = {buffer for name in player.trains for buffer in networks[name].buffers()}
-    others = [b for network in networks.values() for b in network.buffers() if b not in own_buffers]
-    kept = [buffer.clone() for buffer in others]
-    everyones = [p for parameters in state.owned.values() for p in parameters]
-    for parameter in everyones:
-        parameter.requires_grad_(parameter in own)
+    trainable = {p for network in networks.values() for p in network.parameters() if p.requires_grad}
+    own_modules = {module for name in player.trains for module in networks[name].modules()}
+    others = {module for network in networks.values() for module in network.modules()} - own_modules
+    kept = [
+        (module, name, buffer, buffer.clone())
+        for module in others
+        for name, buffer in module.named_buffers(recurse=False)
+    ]
+    for parameter in trainable - own:
+        parameter.requires_grad_(False)
     try:
         yield
     finally:
-        for parameter in everyones:
+        for parameter in trainable - own:
             parameter.requires_grad_(True)
         # a frozen batch norm still counts, and spectral norm still iterates, when its network is called
         with torch.no_grad():
-            for buffer, value in zip(others, kept, strict=True):
-                buffer.copy_(value)
+            for module, name, buffer, value in kept:
+                setattr(module, name, buffer.copy_(value))
 
 
 def take_turn(state: State, player: Player, data: Data, how: Play, left: dict[str, Tensor]) -> dict[str, float]:

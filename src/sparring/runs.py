@@ -6,31 +6,13 @@ samples/000123.png     grids from fixed noise (.npy for points)
 checkpoints/000123/    networks.safetensors  state.safetensors  state.json     (the newest k)
 """
 
-import errno
 import json
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sparring.errors import UserError
-
-
-@contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """What the system refuses while `path` is written, as an error that says what to do.
-
-    Raises:
-        UserError: the disk is full, or the path cannot be written to.
-    """
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise UserError(f"no space left to write {path}", "free some and --resume the run") from error
-        raise UserError(f"cannot write {path}: {error.strerror}", "is the folder writable?") from error
 
 
 @dataclass(frozen=True)
@@ -96,6 +78,15 @@ class RunDir:
         if not finished:
             raise UserError(f"{self.path} has no checkpoint yet", "train it for longer, or start it anew")
         return finished[-1]
+
+    def tidy(self) -> None:
+        """Remove what a killed process left half-written; a checkpoint that it had moved aside is put back."""
+        for path in self.checkpoints.glob(".*") if self.checkpoints.is_dir() else ():
+            whole = path.with_name(path.stem.removeprefix("."))
+            if path.suffix == ".old" and not whole.exists():
+                path.rename(whole)
+            elif path.suffix in (".old", ".part"):
+                shutil.rmtree(path, ignore_errors=True)
 
     def prune(self, keep: int) -> None:
         """Remove all but the newest `keep` checkpoints."""

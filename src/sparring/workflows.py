@@ -15,14 +15,14 @@ import torch
 
 import sparring.data
 from sparring import checkpoint, grids, recipes
-from sparring.config import Budget, RunConfig, read_toml, to_toml, validated
+from sparring.config import Budget, DataOptions, RunConfig, read_toml, to_toml, validated
 from sparring.data import Dataset, DataSpec, Unpaired
 from sparring.devices import choose_device, choose_precision
-from sparring.errors import UserError
+from sparring.errors import UserError, did_you_mean, writing
 from sparring.game import Batch, Game
 from sparring.loop import DivergedError, Play, State, evaluating, play, seed_of
 from sparring.pacing import Cadence, Meter, interruptions
-from sparring.runs import RunDir, next_free, writing
+from sparring.runs import RunDir, next_free
 
 Source = str | Path | np.ndarray | tuple[np.ndarray, np.ndarray] | Dataset | Unpaired
 
@@ -145,7 +145,7 @@ def plan(
     """
     if game is not None and recipe is not None:
         raise UserError("a recipe and a game were given", "give one of them")
-    chosen = _configured(source, CUSTOM if game else recipe, dict(config or {}), settings)
+    chosen = _configured(source, CUSTOM if game else recipe, config or {}, settings)
     run_dir = _fresh(out, chosen)
     data = open_data(source if source is not None else chosen.data.source, chosen)
     state, how = _assemble(chosen, data, game)
@@ -167,8 +167,10 @@ def plan_resumed(
     Raises:
         UserError: no such run, its data changed, a damaged checkpoint, nothing left to do.
     """
-    run_dir = RunDir.existing(path)
-    config = validated(RunConfig, read_toml(run_dir.config), str(run_dir.config))
+    run_dir, config = _existing(path)
+    wrong = [name for name in more if name not in Budget.model_fields]
+    if wrong:
+        raise UserError(f"there is no budget in {wrong[0]}", did_you_mean(wrong[0], Budget.model_fields))
     if (config.recipe == CUSTOM) != (game is not None):
         raise UserError(
             f"{path} was trained with {'a game of your own' if game is None else config.recipe}",
@@ -209,9 +211,7 @@ def run(plan: Plan) -> Iterator[Status]:
         UserError: the disk is full.
     """
     out, state = plan.out, plan.state
-    log, grid, save = (
-        Cadence(getattr(plan.config, name), name) for name in ("log_every", "sample_every", "checkpoint_every")
-    )
+    log, grid, save = _cadences(plan.config)
     with writing(out.path):
         _begin(plan)
         newest = _preview(plan)
@@ -223,22 +223,26 @@ def run(plan: Plan) -> Iterator[Status]:
             seconds = time.monotonic() - began
             fraction = _fraction(plan, seconds)
             finished = "stopped by a signal" if interrupted.is_set() else "budget used up" if fraction >= 1 else ""
+            status = None
             with writing(out.path):
                 if grid.due(state.round, seconds) or finished:
                     newest = _preview(plan)
+                if log.due(state.round, seconds) or finished:
+                    terms, rate = meter.read(plan.images(), seconds)
+                    status = Status(state.round, plan.images(), seconds, fraction, terms, rate, newest, finished)
+                    out.append(_log_record(status))
+                # after its log line: a resumed run forgets the lines behind its checkpoint, and none before it
                 if save.due(state.round, seconds) or finished:
                     _checkpoint(plan)
-                if not (log.due(state.round, seconds) or finished):
-                    continue
-                terms, rate = meter.read(plan.images(), seconds)
-                status = Status(state.round, plan.images(), seconds, fraction, terms, rate, newest, finished)
-                out.append(
-                    {"kind": "terms", "round": status.round, "images": status.images, "seconds": round(seconds, 3)}
-                    | {"terms": terms}
-                )
-            yield status
+            if status is not None:
+                yield status
             if finished:
                 return
+
+
+def _log_record(status: Status) -> dict[str, Any]:
+    where = {"kind": "terms", "round": status.round, "images": status.images, "seconds": round(status.seconds, 3)}
+    return where | {"terms": status.terms}
 
 
 def train(source: Source | None = None, **arguments: Any) -> Run:
@@ -288,20 +292,25 @@ def sample(
     Raises:
         UserError: no such run, no checkpoint, a damaged one.
     """
-    run_dir = RunDir.existing(path)
-    config = validated(RunConfig, read_toml(run_dir.config), str(run_dir.config))
+    run_dir, config = _existing(path)
     spec = DataSpec.from_dict(config.spec)
     if game is None and config.recipe == CUSTOM:
         raise UserError(f"{path} was trained with a game of your own", "sparring.sample(run, game=...)")
+    wanted = list(range(n)) if seeds is None else list(seeds)
+    if not wanted:
+        raise UserError("no sample was asked for", "n of 1 or more, or at least one seed")
     state = State.start(game or _build(config, spec))
     checkpoint.read_networks(state, run_dir.latest(), config.recipe)
     for network in (*state.game.networks, *state.averaged.values()):
         network.to(choose_device(device))
     conditions = {}
     if state.game.conditions:
+        if not config.data.source:
+            raise UserError(
+                f"{path} translates pictures, and its data was handed over in memory", "train it from a folder"
+            )
         held_out = open_data(config.data.source, config).held_out_batch(PREVIEW_PICTURES)
         conditions = {key: held_out[key] for key in state.game.conditions}
-    wanted = list(range(n)) if seeds is None else list(seeds)
     return spec.to_data(draw(state, wanted, conditions, truncation, choose_device(device)))
 
 
@@ -337,34 +346,82 @@ def draw(
 
 
 def _configured(
-    source: Source | None, recipe: str | None, tables: dict[str, Any], settings: dict[str, Any]
+    source: Source | None, recipe: str | None, config: Mapping[str, Any], settings: Mapping[str, Any]
 ) -> RunConfig:
+    """The config that these make, in rising order of weight: tables, settings, source and recipe."""
     given = {name: value for name, value in settings.items() if value is not None}
-    groups = {"data": {"source", "size", "channels", "mirror"}, "budget": set(Budget.model_fields)}
-    for group, names in groups.items():
-        tables[group] = {**tables.get(group, {}), **{name: given.pop(name) for name in names & given.keys()}}
+    # what a run found out about itself is no wish for the next one
+    tables = {name: value for name, value in config.items() if name not in ("horizon", "fingerprint", "spec")}
+    groups = {name: _table(tables, name) for name in ("data", "budget", "options")}
+    for group, model in (("data", DataOptions), ("budget", Budget)):
+        groups[group] |= {name: given.pop(name) for name in set(model.model_fields) & given.keys()}
+    groups["options"] |= given.pop("options", {})
     if "batch" in given:
-        given["options"] = {**given.get("options", {}), "batch": given.pop("batch")}
-    tables["options"] = {**tables.get("options", {}), **given.pop("options", {})}
+        groups["options"]["batch"] = given.pop("batch")
     if source is not None:
-        tables["data"]["source"] = str(source) if isinstance(source, str | Path) else ""
-    if "source" not in tables["data"]:
+        groups["data"]["source"] = str(source) if isinstance(source, str | Path) else ""
+    if (source is None and not groups["data"].get("source")) or (isinstance(source, str) and not source):
         raise UserError("no data was given", f"a built-in name ({', '.join(sparring.data.BUILTIN)}) or a path")
     if recipe is not None:
         tables["recipe"] = recipe
-    config = validated(RunConfig, {**tables, **given}, "config")
-    if not config.budget:
-        config = config.model_copy(update={"budget": DEFAULT_BUDGET})
-    if config.recipe != CUSTOM:
-        chosen = recipes.get(config.recipe)
-        full = validated(chosen.options, config.options, f"recipe {chosen.name}")
-        config = config.model_copy(update={"options": full.model_dump()})
-    return config
+    _check_names(given, groups["options"], str(tables.get("recipe", RunConfig.model_fields["recipe"].default)))
+    chosen = validated(RunConfig, {**tables, **given, **groups}, "config")
+    if not chosen.budget:
+        chosen = chosen.model_copy(update={"budget": DEFAULT_BUDGET})
+    if chosen.recipe != CUSTOM:
+        full = validated(recipes.get(chosen.recipe).options, chosen.options, f"recipe {chosen.recipe}")
+        chosen = chosen.model_copy(update={"options": full.model_dump()})
+    _cadences(chosen)
+    return chosen
+
+
+def _table(tables: Mapping[str, Any], name: str) -> dict[str, Any]:
+    table = tables.get(name, {})
+    if not isinstance(table, Mapping):
+        raise UserError(f"config: {name} = {table!r} is not a table", f"[{name}] on a line of its own")
+    return dict(table)
+
+
+def _check_names(given: Mapping[str, Any], options: Mapping[str, Any], recipe: str) -> None:
+    """Refuse names that are nowhere, with a hint from everywhere.
+
+    Raises:
+        UserError: an option of neither the run nor the recipe.
+    """
+    of_recipe = {"batch"} if recipe == CUSTOM else set(recipes.get(recipe).options.model_fields)
+    everywhere = of_recipe.union(RunConfig.model_fields, DataOptions.model_fields, Budget.model_fields)
+    for name in [n for n in given if n not in RunConfig.model_fields] + [n for n in options if n not in of_recipe]:
+        where = "config" if name in given else f"recipe {recipe}"
+        raise UserError(f"{where}: there is no option {name!r}", did_you_mean(name, sorted(everywhere)))
+
+
+def _existing(path: str | Path) -> tuple[RunDir, RunConfig]:
+    """The run at that path, and its config.
+
+    Raises:
+        UserError: there is none, or its config is not one that a run wrote.
+    """
+    run_dir = RunDir.existing(path)
+    tables = read_toml(run_dir.config)
+    missing = {"data", "spec", "fingerprint"} - tables.keys()
+    if missing:
+        raise UserError(
+            f"{run_dir.config} was not written by a run: {min(missing)} is missing", "name a folder that a run wrote"
+        )
+    return run_dir, validated(RunConfig, tables, str(run_dir.config))
+
+
+def _cadences(config: RunConfig) -> tuple[Cadence, Cadence, Cadence]:
+    """When to log, to draw a grid, and to write a checkpoint."""
+    log, grid, save = (
+        Cadence(getattr(config, f"{what}_every"), f"{what}_every") for what in ("log", "sample", "checkpoint")
+    )
+    return log, grid, save
 
 
 def _fresh(out: str | Path | None, config: RunConfig) -> RunDir:
     if out is None:
-        stem = Path(config.data.source).stem if config.data.source else "data"
+        stem = Path(config.data.source).resolve().stem if config.data.source else "data"
         return RunDir(next_free(Path("runs"), f"{stem}-{config.recipe}"))
     path = Path(out)
     if path.is_file():
@@ -436,6 +493,7 @@ def _begin(plan: Plan) -> None:
     temporary = out.config.with_suffix(".part")
     temporary.write_text(to_toml(plan.config.model_dump()), encoding="utf-8")
     temporary.replace(out.config)
+    out.tidy()
     out.rewind(plan.state.round)
 
 

@@ -1,6 +1,7 @@
 """The command line: one file a command; no mathematics, and no torch before a command needs it."""
 
 import sys
+from typing import cast
 
 import typer
 from rich.console import Console
@@ -8,9 +9,11 @@ from rich.console import Console
 from sparring.cli import inspect, recipes, sample, train
 from sparring.errors import UserError
 
+# typer brings a click of its own in some versions and takes the public one in others
+UsageError = cast(type[typer.BadParameter], typer.BadParameter.__mro__[1])
+
 app = typer.Typer(
     help="Train a generative adversarial network on your own data, and be told honestly whether it worked.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -34,16 +37,21 @@ def version(
 def main() -> None:
     """Run the command line. Exit code 2 is a user's mistake, 1 a training that failed."""
     try:
-        app()
+        sys.exit(app(sys.argv[1:] or ["--help"], prog_name="sparring", standalone_mode=False) or 0)
     except UserError as error:
         complain(error.problem, error.hint)
         sys.exit(2)
+    except UsageError as error:
+        complain(error.format_message(), f"see {error.ctx.command_path if error.ctx else 'sparring'} --help")
+        sys.exit(2)
+    except typer.Abort:
+        sys.exit(130)
     except BrokenPipeError:
         sys.exit(141)
 
 
 def complain(problem: str, hint: str = "") -> None:
     """One line on stderr: what was wrong, and the mend."""
-    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    console = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False)
     console.print("error:", style="bold red", end=" ")
     console.print(f"{problem} ({hint})" if hint else problem, markup=False)

@@ -50,7 +50,7 @@ class Display:
     """Shows statuses as they come; used as a context manager."""
 
     def __init__(self) -> None:
-        self._console = Console(stderr=True, highlight=False)
+        self._console = Console(stderr=True, highlight=False, emoji=False)
         self._bar = Progress(
             BarColumn(bar_width=32),
             TaskProgressColumn(),

@@ -55,20 +55,13 @@ def train(
         plan = workflows.plan_resumed(resume, **budget)
     else:
         settings = parse_settings(set_ or [])
-        of_run = {name: settings.pop(name) for name in set(settings) & set(RunConfig.model_fields)}
         tables = read_toml(config) if config else {}
-        plan = workflows.plan(
-            source, recipe=recipe, config=tables, out=out, options=settings, **{**of_run, **budget, **given_only(given)}
-        )
+        tables |= {name: settings.pop(name) for name in set(settings) & set(RunConfig.model_fields)}
+        plan = workflows.plan(source, recipe=recipe, config=tables, out=out, options=settings, **budget, **given)
     if dry_run:
         typer.echo(describe(plan))
     else:
         _play(plan)
-
-
-def given_only(values: dict[str, Any]) -> dict[str, Any]:
-    """Without those that were left out."""
-    return {name: value for name, value in values.items() if value is not None}
 
 
 def describe(plan: "Plan") -> str:
@@ -110,7 +103,7 @@ def _play(plan: "Plan") -> None:
     from sparring.cli._display import Display
     from sparring.loop import DivergedError
 
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
     console.print(f"{plan.config.recipe} on {plan.config.data.source}: {plan.out.path}", markup=False)
     for note in plan.data.notes:
         console.print(note, markup=False, style="yellow")

@@ -175,8 +175,10 @@ def pair(
         spectral: spectral norm in the discriminator.
 
     Raises:
-        UserError: pictures smaller than 4 pixels a side for a convolutional network.
+        UserError: pictures smaller than 4 pixels a side for a convolutional network; unpaired data.
     """
+    if spec.keys != ("x",):
+        raise UserError("the data is of two kinds, trainA and trainB", "--recipe cyclegan, or name one of the folders")
     shape, z, width = spec.shape, options.prior(spec).dim, options.width
     if spec.kind == "points":
         return (MLPGenerator(z, shape, width or 128), MLPDiscriminator(shape, width or 128, spectral=spectral))
