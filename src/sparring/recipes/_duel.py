@@ -200,3 +200,50 @@ def pair(
     if options.network == "resnet":
         return (ResNetGenerator(z, shape, width or 16), ResNetDiscriminator(shape, width or 16, spectral=spectral))
     return (ShuffleGenerator(z, shape, width or 8), StridedDiscriminator(shape, width or 8, spectral=spectral))
+
+
+def standard_duel(
+    options: DuelOptions,
+    spec: DataSpec,
+    objective: str,
+    penalty: Penalty | None = None,
+    *,
+    batch_norm: bool = False,
+    spectral: bool = False,
+    optimizer: Literal["adam", "rmsprop", "sgd"] = "adam",
+    penalty_every: int = 1,
+    label_smoothing: float = 0.0,
+    after: Callable[[Duel], None] | None = None,
+) -> Game:
+    """The game of a two-network recipe: `pair` and `duel`, by the options that all such recipes share.
+
+    Args:
+        options: the recipe's.
+        spec: the data's.
+        objective: a name of `sparring.objectives.OBJECTIVES`.
+        penalty: on D.
+        batch_norm: in the discriminator; a gradient penalty forbids it.
+        spectral: spectral norm in the discriminator.
+        optimizer: of both.
+        penalty_every: see `duel`.
+        label_smoothing: see `duel`.
+        after: see `duel`.
+
+    Raises:
+        UserError: see `pair`.
+    """
+    generator, discriminator = pair(options, spec, batch_norm=batch_norm, spectral=spectral)
+    return duel(
+        generator,
+        discriminator,
+        objective,
+        penalty,
+        latent=options.prior(spec),
+        optimizer=options.optimizers(optimizer),
+        turns=options.n_critic,
+        penalty_every=penalty_every,
+        label_smoothing=label_smoothing,
+        instance_noise=options.instance_noise,
+        ema=options.ema,
+        after=after,
+    )

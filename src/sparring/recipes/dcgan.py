@@ -8,7 +8,7 @@ from pydantic import Field
 
 from sparring.data import DataSpec
 from sparring.game import Game
-from sparring.recipes._duel import DuelOptions, duel, pair
+from sparring.recipes._duel import DuelOptions, standard_duel
 from sparring.recipes._recipe import Recipe
 
 
@@ -20,16 +20,7 @@ class Options(DuelOptions):
 
 def build(options: Options, spec: DataSpec) -> Game:
     """The game."""
-    return duel(
-        *pair(options, spec),
-        "non-saturating",
-        latent=options.prior(spec),
-        optimizer=options.optimizers(),
-        turns=options.n_critic,
-        label_smoothing=options.label_smoothing,
-        instance_noise=options.instance_noise,
-        ema=options.ema,
-    )
+    return standard_duel(options, spec, "non-saturating", batch_norm=True, label_smoothing=options.label_smoothing)
 
 
 RECIPE = Recipe(

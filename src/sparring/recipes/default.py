@@ -13,7 +13,7 @@ from pydantic import Field
 from sparring.data import DataSpec
 from sparring.game import Game
 from sparring.penalties import r1, r2, together
-from sparring.recipes._duel import DuelOptions, duel, pair
+from sparring.recipes._duel import DuelOptions, standard_duel
 from sparring.recipes._recipe import Recipe
 
 
@@ -33,19 +33,10 @@ class Options(DuelOptions):
 
 def build(options: Options, spec: DataSpec) -> Game:
     """The game."""
-    pictures = spec.kind == "image"
-    if not pictures:
-        options = options.model_copy(update={"lr": options.lr_points})
-    return duel(
-        *pair(options, spec, batch_norm=False, spectral=pictures),
-        "hinge" if pictures else "relativistic-pairing",
-        None if pictures else together(r1(options.gamma), r2(options.gamma)),
-        latent=options.prior(spec),
-        optimizer=options.optimizers(),
-        turns=options.n_critic,
-        instance_noise=options.instance_noise,
-        ema=options.ema,
-    )
+    if spec.kind == "image":
+        return standard_duel(options, spec, "hinge", spectral=True)
+    options = options.model_copy(update={"lr": options.lr_points})
+    return standard_duel(options, spec, "relativistic-pairing", together(r1(options.gamma), r2(options.gamma)))
 
 
 RECIPE = Recipe(

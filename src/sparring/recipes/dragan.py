@@ -9,7 +9,7 @@ from pydantic import Field
 from sparring.data import DataSpec
 from sparring.game import Game
 from sparring.penalties import dragan
-from sparring.recipes._duel import DuelOptions, duel, pair
+from sparring.recipes._duel import DuelOptions, standard_duel
 from sparring.recipes._recipe import Recipe
 
 
@@ -22,16 +22,7 @@ class Options(DuelOptions):
 
 def build(options: Options, spec: DataSpec) -> Game:
     """The game."""
-    return duel(
-        *pair(options, spec, batch_norm=False),
-        "non-saturating",
-        dragan(options.penalty, spread=options.spread),
-        latent=options.prior(spec),
-        optimizer=options.optimizers(),
-        turns=options.n_critic,
-        instance_noise=options.instance_noise,
-        ema=options.ema,
-    )
+    return standard_duel(options, spec, "non-saturating", dragan(options.penalty, spread=options.spread))
 
 
 RECIPE = Recipe(

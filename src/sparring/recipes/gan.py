@@ -10,7 +10,7 @@ from pydantic import Field
 
 from sparring.data import DataSpec
 from sparring.game import Game
-from sparring.recipes._duel import DuelOptions, duel, pair
+from sparring.recipes._duel import DuelOptions, standard_duel
 from sparring.recipes._recipe import Recipe
 
 
@@ -24,15 +24,12 @@ class Options(DuelOptions):
 
 def build(options: Options, spec: DataSpec) -> Game:
     """The game."""
-    return duel(
-        *pair(options, spec),
+    return standard_duel(
+        options,
+        spec,
         "minimax" if options.saturating else "non-saturating",
-        latent=options.prior(spec),
-        optimizer=options.optimizers(),
-        turns=options.n_critic,
+        batch_norm=True,
         label_smoothing=options.label_smoothing,
-        instance_noise=options.instance_noise,
-        ema=options.ema,
     )
 
 

@@ -11,7 +11,7 @@ from pydantic import Field
 from sparring.data import DataSpec
 from sparring.game import Game
 from sparring.penalties import r1, r2, together
-from sparring.recipes._duel import DuelOptions, duel, pair
+from sparring.recipes._duel import DuelOptions, standard_duel
 from sparring.recipes._recipe import Recipe
 
 
@@ -31,16 +31,12 @@ class Options(DuelOptions):
 
 def build(options: Options, spec: DataSpec) -> Game:
     """The game."""
-    return duel(
-        *pair(options, spec, batch_norm=False),
+    return standard_duel(
+        options,
+        spec,
         "relativistic-pairing",
         together(r1(options.gamma), r2(options.gamma)),
-        latent=options.prior(spec),
-        optimizer=options.optimizers(),
-        turns=options.n_critic,
         penalty_every=options.penalty_every,
-        instance_noise=options.instance_noise,
-        ema=options.ema,
     )
 
 

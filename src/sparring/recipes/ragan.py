@@ -8,7 +8,7 @@ from pydantic import Field
 
 from sparring.data import DataSpec
 from sparring.game import Game
-from sparring.recipes._duel import DuelOptions, duel, pair
+from sparring.recipes._duel import DuelOptions, standard_duel
 from sparring.recipes._recipe import Recipe
 
 
@@ -20,15 +20,7 @@ class Options(DuelOptions):
 
 def build(options: Options, spec: DataSpec) -> Game:
     """The game."""
-    return duel(
-        *pair(options, spec),
-        "relativistic-average",
-        latent=options.prior(spec),
-        optimizer=options.optimizers(),
-        turns=options.n_critic,
-        instance_noise=options.instance_noise,
-        ema=options.ema,
-    )
+    return standard_duel(options, spec, "relativistic-average", batch_norm=True)
 
 
 RECIPE = Recipe(

@@ -11,7 +11,7 @@ from pydantic import Field
 from sparring.data import DataSpec
 from sparring.game import Game
 from sparring.penalties import clip_weights
-from sparring.recipes._duel import DuelOptions, duel, pair
+from sparring.recipes._duel import DuelOptions, standard_duel
 from sparring.recipes._recipe import Recipe
 
 
@@ -27,15 +27,8 @@ class Options(DuelOptions):
 
 def build(options: Options, spec: DataSpec) -> Game:
     """The game."""
-    return duel(
-        *pair(options, spec, batch_norm=False),
-        "wasserstein",
-        latent=options.prior(spec),
-        optimizer=options.optimizers(options.optimizer),
-        turns=options.n_critic,
-        instance_noise=options.instance_noise,
-        ema=options.ema,
-        after=lambda net: clip_weights(net.D, options.clip),
+    return standard_duel(
+        options, spec, "wasserstein", optimizer=options.optimizer, after=lambda net: clip_weights(net.D, options.clip)
     )
 
 

@@ -9,7 +9,7 @@ from pydantic import Field
 from sparring.data import DataSpec
 from sparring.game import Game
 from sparring.penalties import gradient_penalty
-from sparring.recipes._duel import DuelOptions, duel, pair
+from sparring.recipes._duel import DuelOptions, standard_duel
 from sparring.recipes._recipe import Recipe
 
 
@@ -26,16 +26,7 @@ class Options(DuelOptions):
 
 def build(options: Options, spec: DataSpec) -> Game:
     """The game."""
-    return duel(
-        *pair(options, spec, batch_norm=False),
-        "wasserstein",
-        gradient_penalty(options.penalty, one_sided=options.one_sided),
-        latent=options.prior(spec),
-        optimizer=options.optimizers(),
-        turns=options.n_critic,
-        instance_noise=options.instance_noise,
-        ema=options.ema,
-    )
+    return standard_duel(options, spec, "wasserstein", gradient_penalty(options.penalty, one_sided=options.one_sided))
 
 
 RECIPE = Recipe(
