@@ -1,9 +1,15 @@
+import ast
+import doctest
+import inspect
+import itertools
 import math
+from types import ModuleType
 
 import pytest
 import torch
 from torch import Tensor
 
+from sparring import objectives
 from sparring.errors import UserError
 from sparring.objectives import (
     OBJECTIVES,
@@ -234,3 +240,25 @@ def test_objectives_are_found_by_name_and_pass_through_as_they_are(objective: Ob
     assert get(objective) is objective
     with pytest.raises(UserError, match=f"did you mean {objective.name}"):
         get(objective.name + "x")
+
+
+def examples_behind_assignments(module: ModuleType) -> list[doctest.DocTest]:
+    """The examples in strings that stand behind a variable, which doctest does not look for."""
+    body = ast.parse(inspect.getsource(module)).body
+    parser = doctest.DocTestParser()
+    return [
+        parser.get_doctest(text.value.value, dict(vars(module)), before.targets[0].id, module.__file__, text.lineno)
+        for before, text in itertools.pairwise(body)
+        if isinstance(before, ast.Assign) and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant)
+    ]
+
+
+@pytest.mark.parametrize("example", examples_behind_assignments(objectives), ids=lambda example: example.name)
+def test_the_example_of_each_objective_holds(example: doctest.DocTest) -> None:
+    assert doctest.DocTestRunner().run(example).failed == 0
+
+
+def test_each_objective_has_an_example() -> None:
+    assert {example.name for example in examples_behind_assignments(objectives) if example.examples} == {
+        name.replace("-", "_") for name in OBJECTIVES
+    }

@@ -129,6 +129,7 @@ References:
     Goodfellow et al. 2014, arXiv 1406.2661, eq. 1.
 
 Examples:
+    >>> import torch
     >>> terms = minimax.discriminator(torch.zeros(8), torch.zeros(8))
     >>> round(sum(terms.values()).item(), 4)  # 2 log 2
     1.3863
@@ -143,6 +144,7 @@ References:
     Goodfellow et al. 2014, arXiv 1406.2661, section 3.
 
 Examples:
+    >>> import torch
     >>> fake = torch.tensor([-9.0], requires_grad=True)  # D is sure that this is fake
     >>> for objective in (minimax, non_saturating):
     ...     (gradient,) = torch.autograd.grad(objective.generator(fake, fake)["fake"], fake)
@@ -158,6 +160,7 @@ References:
     Arjovsky et al. 2017, arXiv 1701.07875, eq. 2 and 3.
 
 Examples:
+    >>> import torch
     >>> terms = wasserstein.discriminator(torch.tensor([3.0]), torch.tensor([1.0]))
     >>> sum(terms.values()).item()
     -2.0
@@ -170,6 +173,7 @@ References:
     Lim & Ye 2017, arXiv 1705.02894; Miyato et al. 2018, arXiv 1802.05957, eq. 16 and 17.
 
 Examples:
+    >>> import torch
     >>> terms = hinge.discriminator(torch.tensor([2.0]), torch.tensor([-2.0]))
     >>> sum(terms.values()).item()
     0.0
@@ -184,6 +188,7 @@ References:
     Mao et al. 2016, arXiv 1611.04076, eq. 9.
 
 Examples:
+    >>> import torch
     >>> fake = torch.tensor([9.0], requires_grad=True)  # far on the real side of the boundary
     >>> torch.autograd.grad(least_squares.generator(fake, fake)["fake"], fake)[0].item()
     8.0
@@ -201,6 +206,7 @@ References:
     Jolicoeur-Martineau 2018, arXiv 1807.00734 (RSGAN); Huang et al. 2024, arXiv 2501.05441, section 2.
 
 Examples:
+    >>> import torch
     >>> real, fake = torch.tensor([1.0]), torch.tensor([0.5])
     >>> moved = relativistic_pairing.generator(real + 7, fake + 7)["pairing"]
     >>> bool(moved == relativistic_pairing.generator(real, fake)["pairing"])  # a constant added to D changes nothing
@@ -219,6 +225,7 @@ References:
     Jolicoeur-Martineau 2018, arXiv 1807.00734 (RaSGAN).
 
 Examples:
+    >>> import torch
     >>> terms = relativistic_average.generator(torch.zeros(4), torch.zeros(4))
     >>> round(sum(terms.values()).item(), 4)
     1.3863
@@ -265,6 +272,7 @@ def smooth_labels(objective: Objective, amount: float) -> Objective:
         Salimans et al. 2016, arXiv 1606.03498, section 3.4.
 
     Examples:
+        >>> import torch
         >>> real = torch.tensor([0.0], requires_grad=True)
         >>> terms = smooth_labels(non_saturating, 0.1).discriminator(real, real.detach())
         >>> round(torch.autograd.grad(terms["real"], real)[0].item(), 4)  # sigmoid(0) - 0.9
