@@ -309,23 +309,23 @@ def stacked(seed: int) -> Bars:
     yield Bar(name, f"{ours} / {theirs}", "> 1", ours > theirs)
 
 
-BARS: dict[str, list[Callable[[int], Bars]]] = {
-    "default": [lambda seed: digits("default", seed)],
-    "gan": [
-        lambda seed: gaussian(False, seed),
-        lambda seed: gaussian(True, seed),
-        lambda seed: (ablation("G does not learn", bar) for bar in gaussian(False, seed, lr=1e-12)),
-        lambda seed: digits("gan", seed),
-        frozen_discriminator,
-        vanishing,
-        no_match,
-    ],
-    "dcgan": [dcgan],
-    "lsgan": [lambda seed: digits("lsgan", seed), least_squares_pull],
-    "wgan": [clipped, lambda seed: digits("wgan", seed)],
-    "wgan-gp": [lambda seed: point_modes("wgan-gp", seed), lipschitz],
-    "dragan": [lambda seed: point_modes("dragan", seed)],
-    "sngan": [spectra, lambda seed: digits("sngan", seed)],
-    "ragan": [constants, lambda seed: digits("ragan", seed)],
-    "r3gan": [lambda seed: point_modes("r3gan", seed), stacked],
+BARS: dict[str, dict[str, Callable[[int], Bars]]] = {
+    "default": {"digits": lambda seed: digits("default", seed)},
+    "gan": {
+        "gaussian": lambda seed: gaussian(False, seed),
+        "saturating": lambda seed: gaussian(True, seed),
+        "frozen-g": lambda seed: (ablation("G does not learn", bar) for bar in gaussian(False, seed, lr=1e-12)),
+        "digits": lambda seed: digits("gan", seed),
+        "frozen-d": frozen_discriminator,
+        "vanishing": vanishing,
+        "ring": no_match,
+    },
+    "dcgan": {"against-gan": dcgan},
+    "lsgan": {"digits": lambda seed: digits("lsgan", seed), "pull": least_squares_pull},
+    "wgan": {"clipped": clipped, "digits": lambda seed: digits("wgan", seed)},
+    "wgan-gp": {"points": lambda seed: point_modes("wgan-gp", seed), "lipschitz": lipschitz},
+    "dragan": {"points": lambda seed: point_modes("dragan", seed)},
+    "sngan": {"spectra": spectra, "digits": lambda seed: digits("sngan", seed)},
+    "ragan": {"constants": constants, "digits": lambda seed: digits("ragan", seed)},
+    "r3gan": {"points": lambda seed: point_modes("r3gan", seed), "stacked": stacked},
 }
