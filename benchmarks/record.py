@@ -25,8 +25,8 @@ def provenance() -> dict[str, Any]:
     }
 
 
-def record(name: str, **result: Any) -> None:
-    """Append a result to `results/name.jsonl`."""
+def record(table: str, /, **result: Any) -> None:
+    """Append a result to `results/TABLE.jsonl`."""
     RESULTS.mkdir(exist_ok=True)
-    with (RESULTS / f"{name}.jsonl").open("a", encoding="utf-8") as file:
+    with (RESULTS / f"{table}.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps(result | provenance()) + "\n")
