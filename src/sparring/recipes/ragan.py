@@ -4,8 +4,6 @@ D:  -E[log σ(D(x) - E D(G(z)))] - E[log(1 - σ(D(G(z)) - E D(x)))]
 G:  the same with the roles exchanged
 """
 
-from pydantic import Field
-
 from sparring.data import DataSpec
 from sparring.game import Game
 from sparring.recipes._duel import DuelOptions, standard_duel
@@ -14,8 +12,6 @@ from sparring.recipes._recipe import Recipe
 
 class Options(DuelOptions):
     """The paper's RaSGAN."""
-
-    lr: float = Field(2e-4, gt=0, description="learning rate of both")
 
 
 def build(options: Options, spec: DataSpec) -> Game:

@@ -4,8 +4,6 @@ D:  E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))]
 G:  -E[D(G(z))]
 """
 
-from pydantic import Field
-
 from sparring.data import DataSpec
 from sparring.game import Game
 from sparring.recipes._duel import DuelOptions, standard_duel
@@ -14,8 +12,6 @@ from sparring.recipes._recipe import Recipe
 
 class Options(DuelOptions):
     """The paper's setting C: β1 of 0.5, one step each (table 1)."""
-
-    lr: float = Field(2e-4, gt=0, description="learning rate of both")
 
 
 def build(options: Options, spec: DataSpec) -> Game:
