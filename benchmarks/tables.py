@@ -29,7 +29,7 @@ def recipe_tables() -> dict[str, str]:
     machines: dict[str, set[str]] = defaultdict(set)
     for record in newest("recipes", "recipe", "seed", "name"):
         recipe = record["recipe"]
-        machines[recipe].add(f"torch {record['torch']}, {record['cpu']}, {record['threads']} thread")
+        machines[recipe].add(f"torch {record['torch']}, {record['cpu']}, threads: {record['threads']}")
         if record["target"] == "reported":
             reports[recipe].append(f"- {record['name']}, seed {record['seed']}: {record['value']}")
         else:
@@ -54,8 +54,37 @@ def recipe_tables() -> dict[str, str]:
     return tables
 
 
+def scores(table: str, key: str, command: str) -> str:
+    """The referee's scores of a table of runs, one a line."""
+    records = newest(table, key, "seed", "cpu_seconds" if table == "search" else "minutes")
+    if not records:
+        return ""
+    lines = [
+        f"`{command}`",
+        "",
+        f"| {key} | seed | rounds | FD | precision | recall | nearest | copies | smallest class |",
+    ]
+    lines.append("|---" * 9 + "|")
+    for r in records:
+        figures = [f"{r[name]:.2f}" for name in ("fd", "precision", "recall", "nearest")]
+        cells = [r[key], r["seed"], f"{r['rounds']:,}", *figures, r["copies"], f"{r['smallest_class']:.0%}"]
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    last = records[-1]
+    floor = f"The floor of FD, reals against reals, is {last['floor']:.2f}."
+    return "\n".join([*lines, "", f"{floor} torch {last['torch']}, {last['cpu']}, threads: {last['threads']}."])
+
+
 def main() -> None:
-    for recipe, table in recipe_tables().items():
+    tables = recipe_tables()
+    parts = [
+        "### Against the tutorial's DCGAN, as many minutes each",
+        scores("peers", "peer", "python -m benchmarks.peers --minutes 5 --seeds 0-2"),
+        "### The search, as much processor time each",
+        scores("search", "variant", "python -m benchmarks.search VARIANT ... --cpu-seconds 120"),
+        tables.get("default", ""),
+    ]
+    tables["default"] = "\n\n".join(part for part in parts if part)
+    for recipe, table in tables.items():
         page = PAGES / f"{recipe}.md"
         before = page.read_text(encoding="utf-8").split(MARK)[0]
         page.write_text(f"{before}{MARK}\n{table}\n", encoding="utf-8")
