@@ -18,11 +18,14 @@ from torch import Tensor, nn
 
 import sparring
 from sparring import recipes, workflows
+from sparring.checkpoint import network_tensors
 from sparring.data import Unpaired
 from sparring.errors import UserError
 from sparring.game import OptimizerConfig
 from sparring.loop import DivergedError, State
+from sparring.networks import MLPDiscriminator, MLPGenerator
 from sparring.runs import RunDir
+from sparring.workflows import Run
 
 SMALL = {"options": {"width": 4, "latent_dim": 4, "batch": 4}}
 SRC = Path(sparring.__file__).parents[1]
@@ -575,12 +578,41 @@ def test_samples_of_a_translator_come_from_its_own_data(tmp_path):
     for domain, seed in (("trainA", 0), ("trainB", 1)):
         folder = tmp_path / "data" / domain
         folder.mkdir(parents=True)
-        for k, picture in enumerate(pictures(6, seed=seed)):
+        for k, picture in enumerate(pictures(30, seed=seed)):
             Image.fromarray(picture).save(folder / f"{k}.png")
     options = {"width": 4, "depth": 1, "batch": 2}
     run = sparring.train(tmp_path / "data", recipe="cyclegan", rounds=1, out=tmp_path / "run", options=options)
     assert run.sample(3).shape == (3, 8, 8, 1)
     assert np.array_equal(run.sample(seeds=[2])[0], run.sample(3)[2])
+    with pytest.raises(UserError, match="has 3 held-out pictures"):
+        run.sample(4)
+
+
+def test_sampling_a_game_in_training_does_not_touch_its_networks(tmp_path):
+    plan = sparring.plan("ring", game=ring_game(), rounds=6, out=tmp_path / "run", checkpoint_every="4", log_every="1")
+    for status in sparring.run(plan):
+        if status.round == 5:
+            before = {name: tensor.clone() for name, tensor in network_tensors(plan.state).items()}
+            Run(tmp_path / "run", plan.state.game).sample(4)
+            after = network_tensors(plan.state)
+            assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def ring_game():
+    return sparring.duel(MLPGenerator(2, (2,), 8, 1), MLPDiscriminator((2,), 8, 1), latent=2)
+
+
+def test_two_plans_of_one_directory_are_not_both_played(tmp_path):
+    first, second = (sparring.plan("ring", rounds=1, out=tmp_path / "run") for _ in range(2))
+    list(sparring.run(first))
+    with pytest.raises(UserError, match="begun by another run"):
+        list(sparring.run(second))
+
+
+def test_a_budget_of_ones_own_replaces_the_configs(tmp_path):
+    plan = sparring.plan("ring", config={"budget": {"minutes": 5}}, rounds=3, out=tmp_path / "run")
+    assert plan.config.budget.minutes is None
+    assert plan.config.budget.rounds == 3
 
 
 def test_samples_of_a_translator_whose_data_was_in_memory_are_refused(tmp_path, monkeypatch):

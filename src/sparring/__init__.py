@@ -1,4 +1,4 @@
-"""Sparring: train a generative adversarial network on your own data, and be told honestly whether it worked."""
+"""Sparring: train a generative adversarial network on your own data."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

@@ -44,6 +44,10 @@ class Budget(Options):
         return any(value is not None for value in self.model_dump().values())
 
 
+FOUND_OUT = ("horizon", "fingerprint", "spec")
+"""What a run finds out when it begins and writes into its config; it cannot be asked for."""
+
+
 class RunConfig(Options):
     """All that is needed to play a run again."""
 

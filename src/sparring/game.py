@@ -28,7 +28,8 @@ class Turn:
         round: how many rounds were completed before this one.
         progress: 0 to 1 over the planned run, for fades and annealing.
         rng: all noise comes from here; it is seeded by (seed, round, player, step), which makes a resumed run exact.
-        left: tensors that earlier players left this round, detached; a player may leave its own.
+        left: tensors that earlier players left this round, detached; a player may leave its own. Of a turn of several
+            steps, the last step's stay.
     """
 
     batch: Batch

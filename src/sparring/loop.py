@@ -138,7 +138,7 @@ def play(state: State, data: Data, how: Play) -> Iterator[Round]:
     """
     while True:
         terms: dict[str, float] = {}
-        left: dict[str, Tensor] = {}
+        left: dict[int, dict[str, Tensor]] = {}
         with torch.random.fork_rng(devices=[how.device] if how.device.type == "cuda" else []):
             for player in state.game.players:
                 if player.plays(state.round):
@@ -178,7 +178,9 @@ def only(state: State, player: Player) -> Iterator[None]:
                 setattr(module, name, buffer.copy_(value))
 
 
-def take_turn(state: State, player: Player, data: Data, how: Play, left: dict[str, Tensor]) -> dict[str, float]:
+def take_turn(
+    state: State, player: Player, data: Data, how: Play, left: dict[int, dict[str, Tensor]]
+) -> dict[str, float]:
     """One player's whole turn, all else held constant.
 
     Args:
@@ -186,7 +188,7 @@ def take_turn(state: State, player: Player, data: Data, how: Play, left: dict[st
         player: whose turn it is.
         data: where the reals come from.
         how: seed, batch, device and the like.
-        left: what earlier players left this round; the player may leave its own.
+        left: what earlier players left this round, by part of the accumulated batch; the player may leave its own.
 
     Returns:
         `{"player/term": mean over the turn's steps}`.
@@ -203,7 +205,9 @@ def take_turn(state: State, player: Player, data: Data, how: Play, left: dict[st
     return totals
 
 
-def _step(state: State, player: Player, data: Data, how: Play, step: int, left: dict[str, Tensor]) -> dict[str, float]:
+def _step(
+    state: State, player: Player, data: Data, how: Play, step: int, left: dict[int, dict[str, Tensor]]
+) -> dict[str, float]:
     optimizer, networks = state.optimizers[player.name], state.game.networks
     values: dict[str, float] = {}
     optimizer.zero_grad(set_to_none=True)
@@ -224,7 +228,9 @@ def _step(state: State, player: Player, data: Data, how: Play, step: int, left: 
     return values
 
 
-def _draw(state: State, player: Player, data: Data, how: Play, step: int, part: int, left: dict[str, Tensor]) -> Turn:
+def _draw(
+    state: State, player: Player, data: Data, how: Play, step: int, part: int, left: dict[int, dict[str, Tensor]]
+) -> Turn:
     seed = seed_of(how.seed, state.round, player.name, step, part)
     _seed_dropout(seed, how.device)
     batch = data.batch(state.steps[player.name] * how.accumulate + part, how.batch, how.seed)
@@ -233,7 +239,7 @@ def _draw(state: State, player: Player, data: Data, how: Play, step: int, part: 
         round=state.round,
         progress=min(1.0, state.round / how.horizon),
         rng=torch.Generator(how.device).manual_seed(seed),
-        left=left,
+        left=left.setdefault(part, {}),
     )
 
 

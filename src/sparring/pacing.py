@@ -12,11 +12,16 @@ from sparring.errors import UserError
 class Cadence:
     """Something to be done every so many seconds ("20s") or rounds ("500").
 
+    Args:
+        every: the period.
+        name: the option, for the error.
+        began: seconds on the clock at the start; a resumed run's does not begin at 0.
+
     Raises:
         UserError: it is neither.
     """
 
-    def __init__(self, every: str, name: str) -> None:
+    def __init__(self, every: str, name: str, began: float = 0.0) -> None:
         number, self.in_seconds = (every[:-1], True) if every.endswith("s") else (every, False)
         try:
             self.period = float(number)
@@ -24,7 +29,7 @@ class Cadence:
             self.period = 0.0
         if not 0 < self.period < math.inf or not (self.in_seconds or self.period.is_integer()):
             raise UserError(f"{name} = {every!r} is not a period", "seconds such as 20s, or rounds such as 500")
-        self.last = 0.0
+        self.last = began
 
     def due(self, round: int, seconds: float) -> bool:
         """Whether it is time again."""

@@ -4,6 +4,7 @@
 are the two in one call; `sample` draws from a run.
 """
 
+import copy
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,13 +16,14 @@ import torch
 
 import sparring.data
 from sparring import checkpoint, grids, recipes
-from sparring.config import Budget, DataOptions, RunConfig, read_toml, to_toml, validated
+from sparring.config import FOUND_OUT, Budget, DataOptions, RunConfig, read_toml, to_toml, validated
 from sparring.data import Dataset, DataSpec, Unpaired
 from sparring.devices import choose_device, choose_precision
 from sparring.errors import UserError, did_you_mean, writing
 from sparring.game import Batch, Game
 from sparring.loop import DivergedError, Play, State, evaluating, play, seed_of
 from sparring.pacing import Cadence, Meter, interruptions
+from sparring.recipes import BatchOptions
 from sparring.runs import RunDir, next_free
 
 Source = str | Path | np.ndarray | tuple[np.ndarray, np.ndarray] | Dataset | Unpaired
@@ -43,6 +45,7 @@ class Plan:
         how: seed, batch, device, precision, horizon.
         out: the run directory; not written yet.
         seconds: of training already done.
+        resumed: whether the run directory is there already, rightly.
     """
 
     config: RunConfig
@@ -51,6 +54,7 @@ class Plan:
     how: Play
     out: RunDir
     seconds: float = 0.0
+    resumed: bool = False
 
     def images(self) -> int:
         """How many examples the first player has been shown."""
@@ -113,9 +117,13 @@ class Run:
 
 def open_data(source: Source, config: RunConfig) -> Dataset | Unpaired:
     """The data set of that source, prepared as the config says."""
-    if isinstance(source, Dataset | Unpaired):
-        return source
     data = config.data
+    if isinstance(source, Dataset | Unpaired):
+        if data.size or data.channels or data.mirror:
+            raise UserError(
+                "size, channels and mirror are for data yet to be opened", "sparring.data.open(source, ...)"
+            )
+        return source
     return sparring.data.open(source, size=data.size, channels=data.channels, mirror=data.mirror)
 
 
@@ -186,7 +194,7 @@ def plan_resumed(
     if run_dir.finished_checkpoints():
         checkpoint.read(state, run_dir.latest(), config.recipe)
         seconds = max((r["seconds"] for r in run_dir.records() if r["round"] <= state.round), default=0.0)
-    resumed = Plan(config, data, state, how, run_dir, seconds)
+    resumed = Plan(config, data, state, how, run_dir, seconds, resumed=True)
     more = {name: amount for name, amount in more.items() if amount is not None}
     if more:
         done = {"minutes": seconds / 60, "rounds": state.round, "images": resumed.images()}
@@ -211,7 +219,7 @@ def run(plan: Plan) -> Iterator[Status]:
         UserError: the disk is full.
     """
     out, state = plan.out, plan.state
-    log, grid, save = _cadences(plan.config)
+    log, grid, save = _cadences(plan.config, plan.seconds)
     with writing(out.path):
         _begin(plan)
         newest = _preview(plan)
@@ -299,7 +307,9 @@ def sample(
     wanted = list(range(n)) if seeds is None else list(seeds)
     if not wanted:
         raise UserError("no sample was asked for", "n of 1 or more, or at least one seed")
-    state = State.start(game or _build(config, spec))
+    # a game of the user's own may be in training: its networks are not to be touched
+    game = replace(game, networks=copy.deepcopy(game.networks)) if game else _build(config, spec)
+    state = State.start(game)
     checkpoint.read_networks(state, run_dir.latest(), config.recipe)
     for network in (*state.game.networks, *state.averaged.values()):
         network.to(choose_device(device))
@@ -309,8 +319,14 @@ def sample(
             raise UserError(
                 f"{path} translates pictures, and its data was handed over in memory", "train it from a folder"
             )
-        held_out = open_data(config.data.source, config).held_out_batch(PREVIEW_PICTURES)
+        data = open_data(config.data.source, config)
+        if data.fingerprint != config.fingerprint:
+            raise UserError(f"the data of {path} has changed since the run began", "put it back")
+        held_out = data.held_out_batch(max(wanted) + 1)
         conditions = {key: held_out[key] for key in state.game.conditions}
+        available = len(conditions[state.game.conditions[0]])
+        if available <= max(wanted):
+            raise UserError(f"{path} has {available} held-out pictures to translate", f"-n {available}")
     return spec.to_data(draw(state, wanted, conditions, truncation, choose_device(device)))
 
 
@@ -351,15 +367,16 @@ def _configured(
     """The config that these make, in rising order of weight: tables, settings, source and recipe."""
     given = {name: value for name, value in settings.items() if value is not None}
     # what a run found out about itself is no wish for the next one
-    tables = {name: value for name, value in config.items() if name not in ("horizon", "fingerprint", "spec")}
+    tables = {name: value for name, value in config.items() if name not in FOUND_OUT}
     groups = {name: _table(tables, name) for name in ("data", "budget", "options")}
-    for group, model in (("data", DataOptions), ("budget", Budget)):
-        groups[group] |= {name: given.pop(name) for name in set(model.model_fields) & given.keys()}
+    groups["data"] |= {name: given.pop(name) for name in set(DataOptions.model_fields) & given.keys()}
+    # one budget replaces another: the old run's minutes are no limit to the new one's rounds
+    groups["budget"] = {name: given.pop(name) for name in set(Budget.model_fields) & given.keys()} or groups["budget"]
     groups["options"] |= given.pop("options", {})
     if "batch" in given:
         groups["options"]["batch"] = given.pop("batch")
     if source is not None:
-        groups["data"]["source"] = str(source) if isinstance(source, str | Path) else ""
+        groups["data"]["source"] = _address(source)
     if (source is None and not groups["data"].get("source")) or (isinstance(source, str) and not source):
         raise UserError("no data was given", f"a built-in name ({', '.join(sparring.data.BUILTIN)}) or a path")
     if recipe is not None:
@@ -368,11 +385,18 @@ def _configured(
     chosen = validated(RunConfig, {**tables, **given, **groups}, "config")
     if not chosen.budget:
         chosen = chosen.model_copy(update={"budget": DEFAULT_BUDGET})
-    if chosen.recipe != CUSTOM:
-        full = validated(recipes.get(chosen.recipe).options, chosen.options, f"recipe {chosen.recipe}")
-        chosen = chosen.model_copy(update={"options": full.model_dump()})
+    model = BatchOptions if chosen.recipe == CUSTOM else recipes.get(chosen.recipe).options
+    full = validated(model, chosen.options, f"recipe {chosen.recipe}")
+    chosen = chosen.model_copy(update={"options": full.model_dump()})
     _cadences(chosen)
     return chosen
+
+
+def _address(source: Source) -> str:
+    """What finds the source again from any working directory; empty for data in memory."""
+    if not isinstance(source, str | Path):
+        return ""
+    return source if isinstance(source, str) and source in sparring.data.BUILTIN else str(Path(source).resolve())
 
 
 def _table(tables: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -388,8 +412,9 @@ def _check_names(given: Mapping[str, Any], options: Mapping[str, Any], recipe: s
     Raises:
         UserError: an option of neither the run nor the recipe.
     """
-    of_recipe = {"batch"} if recipe == CUSTOM else set(recipes.get(recipe).options.model_fields)
-    everywhere = of_recipe.union(RunConfig.model_fields, DataOptions.model_fields, Budget.model_fields)
+    options_of = BatchOptions if recipe == CUSTOM else recipes.get(recipe).options
+    of_recipe = set(options_of.model_fields)
+    everywhere = of_recipe.union(RunConfig.model_fields, DataOptions.model_fields, Budget.model_fields) - set(FOUND_OUT)
     for name in [n for n in given if n not in RunConfig.model_fields] + [n for n in options if n not in of_recipe]:
         where = "config" if name in given else f"recipe {recipe}"
         raise UserError(f"{where}: there is no option {name!r}", did_you_mean(name, sorted(everywhere)))
@@ -411,10 +436,10 @@ def _existing(path: str | Path) -> tuple[RunDir, RunConfig]:
     return run_dir, validated(RunConfig, tables, str(run_dir.config))
 
 
-def _cadences(config: RunConfig) -> tuple[Cadence, Cadence, Cadence]:
+def _cadences(config: RunConfig, seconds: float = 0.0) -> tuple[Cadence, Cadence, Cadence]:
     """When to log, to draw a grid, and to write a checkpoint."""
     log, grid, save = (
-        Cadence(getattr(config, f"{what}_every"), f"{what}_every") for what in ("log", "sample", "checkpoint")
+        Cadence(getattr(config, f"{what}_every"), f"{what}_every", seconds) for what in ("log", "sample", "checkpoint")
     )
     return log, grid, save
 
@@ -449,7 +474,7 @@ def _assemble(config: RunConfig, data: Dataset | Unpaired, game: Game | None) ->
         network.to(device).train()
         if pictures:
             network.to(memory_format=torch.channels_last)
-    batch = config.options.get("batch", 64)
+    batch = config.options["batch"]
     if batch == 1 and any(isinstance(m, torch.nn.BatchNorm1d) for n in game.networks for m in n.modules()):
         raise UserError("a batch of one cannot be batch-normalised", "--batch 2 or more")
     first = game.players[0].turns.steps(len(data), batch * config.accumulate) * batch * config.accumulate
@@ -490,6 +515,13 @@ def _begin(plan: Plan) -> None:
     out = plan.out
     out.path.mkdir(parents=True, exist_ok=True)
     out.samples.mkdir(exist_ok=True)
+    if not plan.resumed:
+        try:
+            out.config.touch(exist_ok=False)
+        except FileExistsError:
+            raise UserError(
+                f"{out.path} was begun by another run meanwhile", "start again, or choose an --out"
+            ) from None
     temporary = out.config.with_suffix(".part")
     temporary.write_text(to_toml(plan.config.model_dump()), encoding="utf-8")
     temporary.replace(out.config)

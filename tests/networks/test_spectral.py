@@ -2,15 +2,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sparring.networks import DCGANDiscriminator, MLPDiscriminator, StridedDiscriminator
+from sparring.networks import DCGANDiscriminator, MLPDiscriminator, ResNetDiscriminator, StridedDiscriminator
 
 SHAPE = (3, 24, 40)
 CONSTRAINED = [
     lambda spectral: MLPDiscriminator(SHAPE, width=16, spectral=spectral),
     lambda spectral: StridedDiscriminator(SHAPE, width=8, spectral=spectral),
     lambda spectral: DCGANDiscriminator(SHAPE, width=8, batch_norm=False, spectral=spectral),
+    lambda spectral: ResNetDiscriminator(SHAPE, width=8, spectral=spectral),
 ]
-pytestmark = pytest.mark.parametrize("build", CONSTRAINED, ids=["mlp", "strided", "dcgan"])
+pytestmark = pytest.mark.parametrize("build", CONSTRAINED, ids=["mlp", "strided", "dcgan", "resnet"])
 
 
 def largest_singular_values(network: nn.Module) -> list[float]:

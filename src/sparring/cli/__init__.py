@@ -13,7 +13,7 @@ from sparring.errors import UserError
 UsageError = cast(type[typer.BadParameter], typer.BadParameter.__mro__[1])
 
 app = typer.Typer(
-    help="Train a generative adversarial network on your own data, and be told honestly whether it worked.",
+    help="Train a generative adversarial network on your own data.",
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -26,7 +26,7 @@ for command in (train.train, sample.sample, inspect.inspect, recipes.recipes):
 def version(
     context: typer.Context, version: bool = typer.Option(False, "--version", help="Print the version and exit.")
 ) -> None:
-    """Train a generative adversarial network on your own data, and be told honestly whether it worked."""
+    """Train a generative adversarial network on your own data."""
     if version:
         from sparring import __version__
 

@@ -38,10 +38,9 @@ def terms_line(terms: dict[str, float]) -> str:
     return " | ".join(f"{player} {', '.join(values)}" for player, values in players.items())
 
 
-def time_left(status: "Status", began_at: float) -> str:
+def time_left(status: "Status") -> str:
     """How long the rest of the budget takes at the pace so far."""
-    done = status.fraction - began_at
-    if not done > 0 or not status.fraction < 1:
+    if not 0 < status.fraction < 1:
         return ""
     return duration(status.seconds / status.fraction * (1 - status.fraction))
 
@@ -61,7 +60,6 @@ class Display:
         self._task = self._bar.add_task("", total=1.0)
         self._live = Live(console=self._console, refresh_per_second=4, transient=False)
         self._last_line = float("-inf")
-        self._began_at: float | None = None
 
     def __enter__(self) -> "Display":
         if self._console.is_terminal:
@@ -73,9 +71,7 @@ class Display:
 
     def show(self, status: "Status") -> None:
         """Show a status; a plain line at most every ten seconds."""
-        if self._began_at is None:
-            self._began_at = 0.0
-        left = time_left(status, 0.0)
+        left = time_left(status)
         rate = f"{status.rate:,.0f} images/s"
         if self._console.is_terminal:
             self._bar.update(self._task, completed=status.fraction, description=f"left {left}" if left else "")

@@ -41,7 +41,7 @@ def train(
     The run's path is the only line on standard output. Ctrl-C saves a checkpoint and ends the run; --resume goes on.
     """
     from sparring import workflows
-    from sparring.config import RunConfig, parse_settings, read_toml
+    from sparring.config import FOUND_OUT, Budget, DataOptions, RunConfig, parse_settings, read_toml
 
     budget = {"minutes": minutes, "images": parse_count(images), "rounds": rounds, "epochs": epochs}
     given: dict[str, Any] = {"size": parse_size(size), "channels": channels, "mirror": mirror or None}
@@ -56,8 +56,12 @@ def train(
     else:
         settings = parse_settings(set_ or [])
         tables = read_toml(config) if config else {}
-        tables |= {name: settings.pop(name) for name in set(settings) & set(RunConfig.model_fields)}
-        plan = workflows.plan(source, recipe=recipe, config=tables, out=out, options=settings, **budget, **given)
+        of_run = set(RunConfig.model_fields) - set(FOUND_OUT)
+        tables |= {name: settings.pop(name) for name in set(settings) & of_run}
+        of_groups = set(DataOptions.model_fields) - {"source"} | set(Budget.model_fields)
+        asked = {name: settings.pop(name) for name in set(settings) & of_groups}
+        flags = {name: value for name, value in (budget | given).items() if value is not None}
+        plan = workflows.plan(source, recipe=recipe, config=tables, out=out, options=settings, **(asked | flags))
     if dry_run:
         typer.echo(describe(plan))
     else:

@@ -30,9 +30,10 @@ class Bottleneck(nn.Module):
         blocks: how many such branches the whole network has; each starts that much quieter (Fixup).
         expansion: width of the branch, in C.
         group: channels in a group of the 3x3 convolution, where that divides them evenly.
+        silent: start the branch at zero, which spectral norm could not divide by.
     """
 
-    def __init__(self, channels: int, blocks: int, expansion: int = 2, group: int = 16) -> None:
+    def __init__(self, channels: int, blocks: int, expansion: int = 2, group: int = 16, silent: bool = True) -> None:
         super().__init__()
         inner = channels * expansion
         self.expand = nn.Conv2d(channels, inner, 1)
@@ -40,7 +41,10 @@ class Bottleneck(nn.Module):
         self.contract = nn.Conv2d(inner, channels, 1, bias=False)
         for layer in (self.expand, self.spatial):
             _initialise(layer, gain=blocks**-0.25)  # L^(-1 / (2m - 2)) for m = 3 layers
-        nn.init.zeros_(self.contract.weight)
+        if silent:
+            nn.init.zeros_(self.contract.weight)
+        else:
+            _initialise(self.contract)
 
     def forward(self, x: Tensor) -> Tensor:
         """`(B, C, H, W)` -> `(B, C, H, W)`."""
@@ -99,7 +103,8 @@ class ResNetDiscriminator(nn.Module):
         blocks = depth * len(widths)
         self.first = _initialise(nn.Conv2d(channels, width, 1))
         self.stages = nn.ModuleList(
-            nn.Sequential(*[Bottleneck(features, blocks) for _ in range(depth)]) for features in widths
+            nn.Sequential(*[Bottleneck(features, blocks, silent=not spectral) for _ in range(depth)])
+            for features in widths
         )
         self.widen = nn.ModuleList(_initialise(nn.Conv2d(a, b, 1, bias=False)) for a, b in pairwise(widths))
         reach = (height // 2**count, breadth // 2**count)

@@ -16,7 +16,7 @@ from sparring.recipes import (
     wgan_gp,
 )
 from sparring.recipes._duel import Duel, duel
-from sparring.recipes._recipe import Recipe
+from sparring.recipes._recipe import BatchOptions, Recipe
 
 RECIPES: dict[str, Recipe] = {
     module.RECIPE.name: module.RECIPE
@@ -35,4 +35,4 @@ def get(name: str) -> Recipe:
     return RECIPES[name]
 
 
-__all__ = ["RECIPES", "Duel", "Recipe", "duel", "get"]
+__all__ = ["RECIPES", "BatchOptions", "Duel", "Recipe", "duel", "get"]

@@ -73,7 +73,7 @@ def duel(
         The game; its players are "discriminator" and "generator".
 
     Raises:
-        UserError: no such objective; smoothing without labels.
+        UserError: no such objective; smoothing without labels; a penalty on a discriminator with batch norm.
 
     Examples:
         >>> game = duel(nn.Linear(2, 3), nn.Linear(3, 1), "hinge", latent=2)
@@ -86,6 +86,8 @@ def duel(
     for_G, for_D = for_both if isinstance(for_both, tuple) else (for_both, for_both)
     # the batch statistics of reals and fakes are kept apart; without any, one pass over both is cheaper
     apart = any(isinstance(module, _BatchNorm) for module in discriminator.modules())
+    if apart and penalty is not None:
+        raise UserError("a gradient penalty and batch norm in D exclude one another", "build D without batch norm")
 
     def seen(x: Tensor, turn: Turn) -> Tensor:
         sigma = instance_noise * (1 - turn.progress)

@@ -11,10 +11,15 @@ from sparring.data import DataSpec
 from sparring.game import Game
 
 
-class RecipeOptions(Options):
-    """The options that every recipe has."""
+class BatchOptions(Options):
+    """The option that every game has, a user's own too."""
 
     batch: int = Field(64, gt=0, description="examples a step")
+
+
+class RecipeOptions(BatchOptions):
+    """The options that every recipe has."""
+
     ema: float = Field(0.999, ge=0, lt=1, description="decay of the average of G that samples are drawn from")
 
 

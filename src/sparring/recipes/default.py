@@ -24,8 +24,7 @@ class Options(DuelOptions):
         "shuffle", description="for pictures; points take an mlp"
     )
     batch: int = Field(32, gt=0, description="examples a step")
-    lr: float = Field(5e-3, gt=0, description="learning rate of both, for pictures")
-    lr_points: float = Field(1e-3, gt=0, description="learning rate of both, for points")
+    lr: float = Field(2e-3, gt=0, description="learning rate of both; points take half of it")
     beta1: float = Field(0.0, ge=0, lt=1, description="Adam's β1")
     beta2: float = Field(0.99, ge=0, lt=1, description="Adam's β2")
     gamma: float = Field(0.1, ge=0, description="for points: weight of R1 and R2")
@@ -35,7 +34,7 @@ def build(options: Options, spec: DataSpec) -> Game:
     """The game."""
     if spec.kind == "image":
         return standard_duel(options, spec, "hinge", spectral=True)
-    options = options.model_copy(update={"lr": options.lr_points})
+    options = options.model_copy(update={"lr": options.lr / 2, "lr_d": options.lr_d and options.lr_d / 2})
     return standard_duel(options, spec, "relativistic-pairing", together(r1(options.gamma), r2(options.gamma)))
 
 
