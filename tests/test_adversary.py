@@ -236,3 +236,14 @@ def test_an_adversarial_loss_brings_back_the_texture_that_l2_blurs_away() -> Non
     assert 0.3 * truth < sharp < 2 * truth
     assert untaught < 0.1 * truth  # a discriminator that never learns gives no texture: it is not the weight alone
     assert error < error_of_sharp < 3 * error  # and the picture is still the picture
+
+
+def test_a_saved_adversary_goes_on_as_it_would_have() -> None:
+    real, fake = torch.randn(2, 8, 2)
+    first = Adversary(nn.Linear(2, 1), "wasserstein", gradient_penalty(10.0))
+    first.learn(real, fake)
+    saved = copy.deepcopy(first.state_dict())
+    second = Adversary(nn.Linear(2, 1), "wasserstein", gradient_penalty(10.0), seed=7)
+    second.load_state_dict(saved)
+    assert first.learn(real, fake) == second.learn(real, fake)
+    assert torch.equal(first.discriminator.weight, second.discriminator.weight)

@@ -1,5 +1,7 @@
 """An adversarial loss for somebody else's training loop."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -103,3 +105,17 @@ class Adversary:
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
         return {name: term.item() for name, term in terms.items()}
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that `learn` changes, for a checkpoint of your own: discriminator, optimizer, random state."""
+        return {
+            "discriminator": self.discriminator.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "rng": self._rng.get_state(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up what `state_dict` gave; the next step is then the same as it would have been."""
+        self.discriminator.load_state_dict(state["discriminator"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._rng.set_state(state["rng"])
