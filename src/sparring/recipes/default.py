@@ -1,9 +1,9 @@
-"""The default: the game that gives the best pictures for a few minutes of two processor cores.
+"""The default: small networks and many rounds, for readable pictures in a few minutes of two processor cores.
 
     D:  E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))], every layer of D with largest singular value 1
     G:  -E[D(G(z))]
 
-Points take the game of r3gan instead, which keeps all the modes.
+Points take the game of r3gan instead.
 """
 
 from typing import Literal
@@ -18,7 +18,7 @@ from sparring.recipes._recipe import Recipe
 
 
 class Options(DuelOptions):
-    """Found by search; see docs/recipes/default.md."""
+    """Ours, not a paper's; what was tried is in docs/recipes/default.md."""
 
     network: Literal["mlp", "dcgan", "shuffle", "resnet"] = Field(
         "shuffle", description="for pictures; points take an mlp"
@@ -42,7 +42,7 @@ RECIPE = Recipe(
     "default",
     "Spectral Normalization for GANs (Miyato et al. 2018), by small pixel-shuffle networks",
     "1802.05957",
-    "the best pictures for a few minutes of a processor; start here",
+    "small networks, many rounds: pictures in a few minutes of a processor; start here",
     Options,
     build,
 )
