@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache
 from itertools import islice
 from typing import Any
 
@@ -23,7 +24,7 @@ from benchmarks.recipes.play import (
     trained,
     within,
 )
-from benchmarks.referee import read, referee, score
+from benchmarks.referee import Score, read, referee, score
 from sparring import workflows
 from sparring.game import OptimizerConfig
 from sparring.loop import play
@@ -43,7 +44,8 @@ POINTS: dict[str, dict[str, Any]] = {
 }
 """Options for points; λ of 0.1 is what the authors' own code has for toys."""
 
-DIGIT_ROUNDS = 4_000
+DIGIT_SECONDS = 180.0
+"""Processor time of each recipe on digits, so that their figures compare with one another."""
 
 
 def point_modes(recipe: str, seed: int, names: tuple[str, ...] = ("ring", "grid")) -> Bars:
@@ -57,25 +59,33 @@ def point_modes(recipe: str, seed: int, names: tuple[str, ...] = ("ring", "grid"
 
 
 def no_match(seed: int) -> Bars:
-    """The first GAN, on the same network and budget, must not reach what r3gan does."""
-    modes_of, share = list(point_modes("gan", seed, ("ring",)))
-    both = Bar(
-        "ring: modes and share within 3 sigma",
-        f"{modes_of.value}, {share.value}",
-        "8, 0.9",
-        modes_of.passed and share.passed,
-    )
-    yield ablation("no penalty", both)
+    """The first GAN, on the same network and budget, must not reach what r3gan and wgan-gp do."""
+    for name, needed in (("ring", 8), ("grid", 24)):
+        modes_of, share = point_modes("gan", seed, (name,))
+        both = Bar(
+            f"{name}: modes and share within 3 sigma",
+            f"{modes_of.value}, {share.value}",
+            f"{needed}, 0.9",
+            modes_of.passed and share.passed,
+        )
+        yield ablation("no penalty", both)
 
 
-def digits(recipe: str, seed: int) -> Bars:
-    """Ten classes, no copies; FD and the rest are printed beside the floor."""
-    plan = trained("digits", rounds=DIGIT_ROUNDS, recipe=recipe, seed=seed)
-    result = score(samples(plan, 10_000))
-    yield at_least("digits: smallest class", result.smallest_class, 0.03)
+@cache
+def on_digits(recipe: str, seed: int) -> tuple[workflows.Plan, Score]:
+    """A recipe after its processor time on digits, and what the referee says of 10,000 samples."""
+    plan = trained("digits", cpu_seconds=DIGIT_SECONDS, recipe=recipe, seed=seed)
+    return plan, score(samples(plan, 10_000))
+
+
+def digits(recipe: str, seed: int, *, classes: bool = True) -> Bars:
+    """No copies, and ten classes where the bar asks for them; FD and the rest are printed beside the floor."""
+    plan, result = on_digits(recipe, seed)
+    if classes:
+        yield at_least("digits: smallest class", result.smallest_class, 0.03)
     yield at_most("digits: copies", result.copies, 0)
     yield at_least("digits: nearest neighbour ratio", result.nearest, 0.8)
-    yield Bar("digits", str(result), "reported", True)
+    yield Bar(f"digits, {DIGIT_SECONDS:g} s of one processor", f"{plan.state.round} rounds, {result}", "reported", True)
 
 
 def replay(seed: int) -> Bars:
@@ -85,9 +95,9 @@ def replay(seed: int) -> Bars:
     yield ablation("training digits replayed", at_least("digits: nearest neighbour ratio", result.nearest, 0.8))
 
 
-def frozen_discriminator(seed: int) -> Bars:
+def frozen_discriminator(recipe: str, seed: int) -> Bars:
     """G against a D that never learns must not hold ten classes."""
-    plan = trained("digits", rounds=500, recipe="gan", seed=seed, options={"lr_d": 1e-12})
+    plan = trained("digits", rounds=500, recipe=recipe, seed=seed, options={"lr_d": 1e-12})
     shares = score(samples(plan, 10_000)).smallest_class
     yield ablation("D does not learn", at_least("digits: smallest class", shares, 0.03))
 
@@ -146,13 +156,15 @@ def vanishing(seed: int) -> Bars:
 
 def dcgan(seed: int) -> Bars:
     """Half the MLP GAN's FD at equal processor time; D's features tell digits apart."""
-    results = {}
-    for recipe in ("gan", "dcgan"):
-        plan = trained("digits", cpu_seconds=240, recipe=recipe, seed=seed)
-        results[recipe] = score(samples(plan, 10_000))
-        yield Bar(f"digits, 240 s of one processor, {recipe}", str(results[recipe]), "reported", True)
-    yield at_most("FD over the MLP GAN's at equal time", results["dcgan"].fd / results["gan"].fd, 0.5)
-    yield at_least("linear probe on D's features", probe(plan.state.game.networks.D), 0.95)
+    (_, theirs), (plan, ours) = on_digits("gan", seed), on_digits("dcgan", seed)
+    yield at_most("FD over the MLP GAN's at equal time", ours.fd / theirs.fd, 0.5)
+    accuracy = probe(plan.state.game.networks.D)
+    yield at_least("linear probe on D's features", accuracy, 0.95)
+    # random filters alone read digits well, so the bar above says little: training must take errors away
+    untrained = probe(workflows.plan("digits", recipe="dcgan", seed=seed, out="never-written").state.game.networks.D)
+    yield at_most(
+        f"the probe's errors over those on an untrained D ({untrained:.3g})", (1 - accuracy) / (1 - untrained), 0.8
+    )
 
 
 @torch.no_grad()
@@ -192,7 +204,7 @@ def clipped(seed: int) -> Bars:
     unclipped: list[float] = []
     spied("wgan", seed, 20, unclipped, clip=1e9)
     yield ablation("no clip", at_most("largest critic weight, over c", max(unclipped) / limit, 1.0 + 1e-6))
-    shifts = np.linspace(0.25, 3.0, 8)
+    shifts = np.linspace(0.125, 1.0, 8)  # the range of the paper's figure 1
     for objective, saturates in (("wasserstein", False), ("minimax", True)):
         estimates = [line_estimate(objective, float(shift), seed) for shift in shifts]
         bar = at_least(
@@ -326,16 +338,31 @@ BARS: dict[str, dict[str, Callable[[int], Bars]]] = {
         "saturating": lambda seed: gaussian(True, seed),
         "frozen-g": lambda seed: (ablation("G does not learn", bar) for bar in gaussian(False, seed, lr=1e-12)),
         "digits": lambda seed: digits("gan", seed),
-        "frozen-d": frozen_discriminator,
+        "frozen-d": lambda seed: frozen_discriminator("gan", seed),
         "vanishing": vanishing,
-        "ring": no_match,
+        "points": no_match,
     },
-    "dcgan": {"against-gan": dcgan},
-    "lsgan": {"digits": lambda seed: digits("lsgan", seed), "pull": least_squares_pull},
-    "wgan": {"clipped": clipped, "digits": lambda seed: digits("wgan", seed)},
-    "wgan-gp": {"points": lambda seed: point_modes("wgan-gp", seed), "lipschitz": lipschitz},
-    "dragan": {"points": lambda seed: point_modes("dragan", seed)},
-    "sngan": {"spectra": spectra, "digits": lambda seed: digits("sngan", seed)},
-    "ragan": {"constants": constants, "digits": lambda seed: digits("ragan", seed)},
-    "r3gan": {"points": lambda seed: point_modes("r3gan", seed), "stacked": stacked},
+    "dcgan": {"digits": lambda seed: digits("dcgan", seed, classes=False), "against-gan": dcgan},
+    "lsgan": {
+        "digits": lambda seed: digits("lsgan", seed),
+        "frozen-d": lambda seed: frozen_discriminator("lsgan", seed),
+        "pull": least_squares_pull,
+    },
+    "wgan": {"clipped": clipped, "digits": lambda seed: digits("wgan", seed, classes=False)},
+    "wgan-gp": {
+        "points": lambda seed: point_modes("wgan-gp", seed),
+        "lipschitz": lipschitz,
+        "digits": lambda seed: digits("wgan-gp", seed, classes=False),
+    },
+    "dragan": {
+        "points": lambda seed: point_modes("dragan", seed),
+        "digits": lambda seed: digits("dragan", seed, classes=False),
+    },
+    "sngan": {"spectra": spectra, "digits": lambda seed: digits("sngan", seed, classes=False)},
+    "ragan": {"constants": constants, "digits": lambda seed: digits("ragan", seed, classes=False)},
+    "r3gan": {
+        "points": lambda seed: point_modes("r3gan", seed),
+        "stacked": stacked,
+        "digits": lambda seed: digits("r3gan", seed, classes=False),
+    },
 }
