@@ -438,6 +438,24 @@ def test_progress_goes_from_0_to_1_and_stays_there():
     assert seen == [(0, 0.0), (1, 0.25), (2, 0.5), (3, 0.75), (4, 1.0), (5, 1.0)]
 
 
+def test_rates_fall_to_0_over_the_last_part_of_the_run():
+    def score(net, turn):
+        return {"score": net.D(turn.batch["x"]).mean()}
+
+    def steps_taken(decay_from: float) -> list[float]:
+        state = one_player(score, optimizer=replace(SGD, decay_from=decay_from))
+        taken = []
+        for _ in range(6):
+            before = state.game.networks.D.bias.item()
+            advance(state, Rows(), HOW, 1)
+            taken.append(round(before - state.game.networks.D.bias.item(), 5))
+        return taken
+
+    assert steps_taken(1.0) == [0.1] * 6
+    assert steps_taken(0.0) == [0.1, 0.075, 0.05, 0.025, 0.0, 0.0]
+    assert steps_taken(0.5) == [0.1, 0.1, 0.1, 0.05, 0.0, 0.0]
+
+
 def test_what_a_player_leaves_reaches_the_next_in_this_round_only():
     found = []
 

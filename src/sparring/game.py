@@ -100,12 +100,14 @@ class OptimizerConfig:
         kind: "adam", "rmsprop" or "sgd".
         betas: Adam's (β1, β2); for RMSProp the second is its smoothing constant α; SGD uses neither.
         eps: the denominator's floor, for Adam and RMSProp.
+        decay_from: the part of the run (0 to 1) after which the rate falls linearly, to 0 at the end; 1 is never.
     """
 
     lr: float
     kind: Literal["adam", "rmsprop", "sgd"] = "adam"
     betas: tuple[float, float] = (0.5, 0.999)
     eps: float = 1e-8
+    decay_from: float = 1.0
 
     def build(self, parameters: list[torch.nn.Parameter]) -> torch.optim.Optimizer:
         """The torch optimizer over these parameters."""
@@ -115,6 +117,18 @@ class OptimizerConfig:
             return torch.optim.SGD(parameters, lr=self.lr)
         fused = all(p.is_floating_point() and p.device.type in ("cpu", "cuda") for p in parameters)
         return torch.optim.Adam(parameters, lr=self.lr, betas=self.betas, eps=self.eps, fused=fused or None)
+
+    def rate(self, progress: float) -> float:
+        """The learning rate at this part of the run.
+
+        Examples:
+            >>> falling = OptimizerConfig(1.0, decay_from=0.5)
+            >>> [falling.rate(progress) for progress in (0.0, 0.5, 0.75, 1.0)]
+            [1.0, 1.0, 0.5, 0.0]
+        """
+        if progress <= self.decay_from:
+            return self.lr
+        return self.lr * (1 - progress) / (1 - self.decay_from)
 
 
 @dataclass(frozen=True)

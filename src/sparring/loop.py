@@ -210,6 +210,8 @@ def _step(
 ) -> dict[str, float]:
     optimizer, networks = state.optimizers[player.name], state.game.networks
     values: dict[str, float] = {}
+    for group in optimizer.param_groups:
+        group["lr"] = player.optimizer.rate(_progress(state, how))
     optimizer.zero_grad(set_to_none=True)
     for part in range(how.accumulate):
         turn = _draw(state, player, data, how, step, part, left)
@@ -237,10 +239,14 @@ def _draw(
     return Turn(
         batch={key: value.to(how.device, non_blocking=True) for key, value in batch.items()},
         round=state.round,
-        progress=min(1.0, state.round / how.horizon),
+        progress=_progress(state, how),
         rng=torch.Generator(how.device).manual_seed(seed),
         left=left.setdefault(part, {}),
     )
+
+
+def _progress(state: State, how: Play) -> float:
+    return min(1.0, state.round / how.horizon)
 
 
 def _seed_dropout(seed: int, device: torch.device) -> None:

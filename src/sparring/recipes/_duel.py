@@ -147,11 +147,15 @@ class PairOptions(RecipeOptions):
     lr_d: float | None = Field(None, gt=0, description="learning rate of D, where it differs")
     beta1: float = Field(0.5, ge=0, lt=1, description="Adam's β1")
     beta2: float = Field(0.999, ge=0, lt=1, description="Adam's β2")
+    decay_from: float = Field(
+        1.0, ge=0, le=1, description="the part of the run after which the rates fall linearly to 0; 1 is never"
+    )
 
     def optimizers(self, kind: Literal["adam", "rmsprop", "sgd"] = "adam") -> tuple[OptimizerConfig, OptimizerConfig]:
         """(the generator's, the discriminator's)."""
-        betas = (self.beta1, self.beta2)
-        return OptimizerConfig(self.lr, kind, betas), OptimizerConfig(self.lr_d or self.lr, kind, betas)
+        rates = (self.lr, self.lr_d or self.lr)
+        G, D = (OptimizerConfig(lr, kind, (self.beta1, self.beta2), decay_from=self.decay_from) for lr in rates)
+        return G, D
 
     def prior(self, spec: DataSpec) -> Latent:
         """The noise."""

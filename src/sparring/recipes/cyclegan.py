@@ -32,6 +32,9 @@ class Options(RecipeOptions):
     width: int = Field(16, gt=0, description="of the four networks; the paper's is 64")
     depth: int = Field(4, gt=0, description="residual blocks of the translators; the paper's is 6 or 9")
     lr: float = Field(2e-4, gt=0, description="learning rate of all")
+    decay_from: float = Field(
+        0.5, ge=0, le=1, description="the part of the run after which the rates fall linearly to 0; 1 is never"
+    )
     cycle: float = Field(10.0, ge=0, description="λ: weight of the cycle loss")
     identity: float = Field(0.5, ge=0, description="weight of the identity loss, as a share of λ")
     pool: int = Field(50, gt=0, description="past fakes that each D is shown")
@@ -97,7 +100,7 @@ def build(options: Options, spec: DataSpec) -> Game:
         *(PatchDiscriminator(spec.shape, options.width) for _ in "AB"),
         *(Pool(options.pool, spec.shape) for _ in "AB"),
     )
-    optimizer = OptimizerConfig(options.lr)
+    optimizer = OptimizerConfig(options.lr, decay_from=options.decay_from)
     return Game(
         networks=networks,
         players=(
