@@ -54,14 +54,22 @@ class MLPDiscriminator(nn.Module):
         width: of every hidden layer.
         depth: hidden layers.
         spectral: spectral norm (Miyato 2018, arXiv 1802.05957) on every layer.
+        dropout: the share of hidden units that are silent at a step.
     """
 
-    def __init__(self, shape: tuple[int, ...], width: int = 256, depth: int = 3, spectral: bool = False) -> None:
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        width: int = 256,
+        depth: int = 3,
+        spectral: bool = False,
+        dropout: float = 0.0,
+    ) -> None:
         super().__init__()
         layers: list[nn.Module] = [nn.Flatten()]
         widths = [math.prod(shape), *[width] * depth]
         for before, after in pairwise(widths):
-            layers += [nn.Linear(before, after), nn.LeakyReLU(0.2)]
+            layers += [nn.Linear(before, after), nn.LeakyReLU(0.2), *([nn.Dropout(dropout)] if dropout else [])]
         self.trunk = nn.Sequential(*layers)
         self.head = nn.Linear(widths[-1], 1, bias=False)
         if spectral:

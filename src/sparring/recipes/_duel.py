@@ -170,7 +170,7 @@ class DuelOptions(PairOptions):
 
 
 def pair(
-    options: PairOptions, spec: DataSpec, *, batch_norm: bool = True, spectral: bool = False
+    options: PairOptions, spec: DataSpec, *, batch_norm: bool = True, spectral: bool = False, dropout: float = 0.0
 ) -> tuple[nn.Module, Featured]:
     """The generator and the discriminator that the options ask for.
 
@@ -179,6 +179,7 @@ def pair(
         spec: pictures, or points, which always take an MLP.
         batch_norm: in the discriminator, where the network has it at all; a gradient penalty forbids it.
         spectral: spectral norm in the discriminator.
+        dropout: in the discriminator, where it is an MLP that sees pictures.
 
     Raises:
         UserError: pictures smaller than 4 pixels a side for a convolutional network; unpaired data.
@@ -191,7 +192,7 @@ def pair(
     if options.network == "mlp":
         return (
             MLPGenerator(z, shape, width or 256, batch_norm=True),
-            MLPDiscriminator(shape, width or 256, spectral=spectral),
+            MLPDiscriminator(shape, width or 256, spectral=spectral, dropout=dropout),
         )
     if min(shape[1:]) < 4:
         raise UserError(
@@ -216,6 +217,7 @@ def standard_duel(
     *,
     batch_norm: bool = False,
     spectral: bool = False,
+    dropout: float = 0.0,
     optimizer: Literal["adam", "rmsprop", "sgd"] = "adam",
     penalty_every: int = 1,
     label_smoothing: float = 0.0,
@@ -230,6 +232,7 @@ def standard_duel(
         penalty: on D.
         batch_norm: in the discriminator; a gradient penalty forbids it.
         spectral: spectral norm in the discriminator.
+        dropout: see `pair`.
         optimizer: of both.
         penalty_every: see `duel`.
         label_smoothing: see `duel`.
@@ -238,7 +241,7 @@ def standard_duel(
     Raises:
         UserError: see `pair`.
     """
-    generator, discriminator = pair(options, spec, batch_norm=batch_norm, spectral=spectral)
+    generator, discriminator = pair(options, spec, batch_norm=batch_norm, spectral=spectral, dropout=dropout)
     return duel(
         generator,
         discriminator,

@@ -19,6 +19,7 @@ class Options(DuelOptions):
 
     network: Literal["mlp", "dcgan", "shuffle", "resnet"] = Field("mlp", description="for pictures; points take an mlp")
     saturating: bool = Field(False, description="the minimax form for G, whose gradient vanishes when D wins")
+    dropout: float = Field(0.3, ge=0, lt=1, description="in D's hidden layers, where an mlp sees pictures")
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="one-sided: D's target for reals is 1 minus this")
 
 
@@ -29,6 +30,7 @@ def build(options: Options, spec: DataSpec) -> Game:
         spec,
         "minimax" if options.saturating else "non-saturating",
         batch_norm=True,
+        dropout=options.dropout,
         label_smoothing=options.label_smoothing,
     )
 
