@@ -262,7 +262,7 @@ def lipschitz(seed: int) -> Bars:
     """The critic's gradient between reals and fakes is 1, and its estimate follows the exact W1."""
     for weight in (10.0, 0.0):
         exact, estimated, norms = [], [], []
-        for k, spread in enumerate(np.linspace(0.2, 2.0, 8)):
+        for k, spread in enumerate(np.linspace(0.2, 2.0, 8).tolist()):
             rng = torch.Generator().manual_seed(100 * seed + k)
             torch.manual_seed(seed)
             real = torch.randn(512, 2, generator=rng) * 0.5

@@ -15,10 +15,12 @@ _HOMES = {
     "Run": "sparring.workflows",
     "Turn": "sparring.game",
     "UserError": "sparring.errors",
+    "compare": "sparring.evaluation",
     "clip_weights": "sparring.penalties",
     "dragan": "sparring.penalties",
     "duel": "sparring.recipes",
     "epochs": "sparring.game",
+    "evaluate": "sparring.evaluation",
     "gradient_penalty": "sparring.penalties",
     "plan": "sparring.workflows",
     "r1": "sparring.penalties",
@@ -36,6 +38,8 @@ __all__ = [*_HOMES, "__version__"]  # pyright: ignore[reportUnsupportedDunderAll
 if TYPE_CHECKING:
     from sparring.adversary import Adversary as Adversary
     from sparring.errors import UserError as UserError
+    from sparring.evaluation import compare as compare
+    from sparring.evaluation import evaluate as evaluate
     from sparring.game import Game as Game
     from sparring.game import Latent as Latent
     from sparring.game import OptimizerConfig as OptimizerConfig

@@ -6,7 +6,7 @@ from typing import cast
 import typer
 from rich.console import Console
 
-from sparring.cli import inspect, recipes, sample, train
+from sparring.cli import evaluate, inspect, recipes, sample, train
 from sparring.errors import UserError
 
 # typer brings a click of its own in some versions and takes the public one in others
@@ -18,7 +18,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train.train, sample.sample, inspect.inspect, recipes.recipes):
+for command in (
+    train.train,
+    sample.sample,
+    evaluate.evaluate,
+    evaluate.compare,
+    inspect.inspect,
+    recipes.recipes,
+):
     app.command()(command)
 
 
