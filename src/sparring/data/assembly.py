@@ -1,6 +1,7 @@
 """From prepared examples to a data set: hash, hold out, measure the units."""
 
 from hashlib import blake2b
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,23 +12,41 @@ from sparring.data.storage import keep, parts
 from sparring.errors import UserError
 
 
+class Examples(NamedTuple):
+    """Prepared examples.
+
+    Args:
+        source: its name, for messages.
+        examples: uint8 `(N, C, H, W)` or float32 `(N, D)`.
+        labels: int64 `(N,)`, or None.
+        classes: the labels' names.
+        notes: see `Dataset`.
+    """
+
+    source: str
+    examples: np.ndarray
+    labels: np.ndarray | None
+    classes: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
 def assemble(
     source: str,
     examples: np.ndarray,
     labels: np.ndarray | None,
     classes: tuple[str, ...],
-    mirror: bool,
     notes: tuple[str, ...],
+    mirror: bool = False,
 ) -> Dataset:
     """Split prepared examples into a data set.
 
     Args:
-        source: its name, for messages.
-        examples: uint8 `(N, C, H, W)` or float32 `(N, D)`; taken over, and reordered in place.
-        labels: int64 `(N,)`, or None.
-        classes: the labels' names.
-        mirror: see `Dataset`.
+        source: see `Examples`.
+        examples: taken over, and reordered in place.
+        labels: see `Examples`.
+        classes: see `Examples`.
         notes: see `Dataset`.
+        mirror: see `Dataset`.
 
     Raises:
         UserError: there are not two different examples.

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from sparring.data.arrays import ArraySource
-from sparring.data.assembly import assemble
+from sparring.data.assembly import Examples, assemble
 from sparring.data.dataset import Dataset
 from sparring.data.entries import Listing, Unreadable, read_all
 from sparring.data.framing import Survey, check_request, choose_shape, no_pictures, survey
@@ -53,15 +53,43 @@ def open(
     check_request(size, channels)
     found = locate(source)
     if isinstance(found, ArraySource):
-        return _open_array(found, size, channels, mirror)
+        if found.kind == "points" and mirror:
+            raise UserError(f"{found.source} holds points", "--size, --channels and --mirror are for pictures")
+        return assemble(*_read_array(found, size, channels), mirror)
     domains = split_domains(found)
     surveys = [survey(domain) for domain in domains]
     shape, notes = choose_shape(surveys, size, channels)
     passed_over = len(found.entries) - sum(len(domain.entries) for domain in domains)
     if passed_over:
         notes += (f"only trainA and trainB are read, and not {passed_over} other files",)
-    opened = [_open_pictures(part, shape, mirror, notes) for part in surveys]
+    opened = [assemble(*_read_pictures(part, shape, notes), mirror) for part in surveys]
     return Unpaired(*opened) if len(opened) == 2 else opened[0]
+
+
+def read(source: Source, *, size: tuple[int, int] | None = None, channels: int | None = None) -> np.ndarray:
+    """Read samples of any generator, to judge them: all of them, in their order, even if all are the same.
+
+    Args:
+        source: as for `open`.
+        size: (height, width); needed where the pictures are of several sizes.
+        channels: see `open`.
+
+    Returns:
+        uint8 `(N, C, H, W)`, or float32 `(N, D)`.
+
+    Raises:
+        UserError: the source cannot be found or read, or its pictures are of several sizes and none was asked for.
+    """
+    check_request(size, channels)
+    found = locate(source)
+    if isinstance(found, ArraySource):
+        return _read_array(found, size, channels).examples
+    surveyed = survey(found)
+    sizes = {(header.height, header.width) for header in surveyed.headers}
+    if size is None and len(sizes) > 1:
+        raise UserError(f"the pictures of {found.source} are of {len(sizes)} sizes", "--size HxW brings them to one")
+    shape, _ = choose_shape([surveyed], size, channels)
+    return _read_pictures(surveyed, shape, ()).examples
 
 
 def split_domains(listing: Listing) -> tuple[Listing, ...]:
@@ -75,7 +103,7 @@ def split_domains(listing: Listing) -> tuple[Listing, ...]:
     return tuple(Listing(f"{listing.source}/{domain}", entries) for domain, entries in parts.items())
 
 
-def _open_pictures(part: Survey, shape: tuple[int, int, int], mirror: bool, notes: tuple[str, ...]) -> Dataset:
+def _read_pictures(part: Survey, shape: tuple[int, int, int], notes: tuple[str, ...]) -> Examples:
     examples = allocate((len(part.entries), *shape), np.uint8)
 
     def work(row: int, stream: BinaryIO) -> None:
@@ -90,7 +118,7 @@ def _open_pictures(part: Survey, shape: tuple[int, int, int], mirror: bool, note
         notes += (_skipped(unreadable),)
     entries = [entry for entry, usable in zip(part.entries, good, strict=True) if usable]
     labels, classes = picture_labels(entries, part.listing.class_names)
-    return assemble(part.listing.source, keep(examples, good), labels, classes, mirror, notes)
+    return Examples(part.listing.source, keep(examples, good), labels, classes, notes)
 
 
 def _skipped(unreadable: list[Unreadable]) -> str:
@@ -100,9 +128,9 @@ def _skipped(unreadable: list[Unreadable]) -> str:
     return f"skipped {len(unreadable)} files that are not readable images: {names}"
 
 
-def _open_array(found: ArraySource, size: tuple[int, int] | None, channels: int | None, mirror: bool) -> Dataset:
+def _read_array(found: ArraySource, size: tuple[int, int] | None, channels: int | None) -> Examples:
     if found.kind == "points":
-        if size is not None or channels is not None or mirror:
+        if size is not None or channels is not None:
             raise UserError(f"{found.source} holds points", "--size, --channels and --mirror are for pictures")
         shape = found.examples.shape[1:]
     else:
@@ -115,7 +143,7 @@ def _open_array(found: ArraySource, size: tuple[int, int] | None, channels: int 
         part = found.read(rows)
         examples[rows] = part if found.kind == "points" else _fit(part, shape)
     labels, classes = (None, ()) if found.labels is None else encode(found.labels)
-    return assemble(found.source, examples, labels, classes, mirror, found.notes)
+    return Examples(found.source, examples, labels, classes, found.notes)
 
 
 def _fit(pictures: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

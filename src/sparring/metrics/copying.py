@@ -1,0 +1,118 @@
+"""Does the generator make new things, or does it hand its training data back?"""
+
+import math
+from typing import NamedTuple
+
+import torch
+from scipy.stats import fisher_exact, mannwhitneyu
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from sparring.metrics._input import rows
+from sparring.metrics.neighbors import nearest
+
+
+class Memorization(NamedTuple):
+    """How near samples are to the training data, against how near held-out reals are.
+
+    Args:
+        ratio: median distance from a sample to its nearest training example, over that of held-out reals; below 1 is
+            nearer than reals are.
+        p: chance of samples this near if they were as near as held-out reals; one-sided.
+        copies: the share of samples nearer to a training example than 99% of held-out reals are; 1% is expected.
+        copies_p: chance of a share this large if samples were as near as held-out reals; one-sided.
+        closest: indices of the samples nearest to the training data, nearest first.
+        partners: indices of their nearest training examples.
+        distances: their distances.
+    """
+
+    ratio: float
+    p: float
+    copies: float
+    copies_p: float
+    closest: tuple[int, ...]
+    partners: tuple[int, ...]
+    distances: tuple[float, ...]
+
+    def flagged(self, level: float = 0.001) -> bool:
+        """Whether the samples are nearer to the training data than chance allows, as a whole or a part of them."""
+        return min(self.p, self.copies_p) < level / 2
+
+
+def memorization(train: Tensor, held_out: Tensor, fake: Tensor, pairs: int = 8) -> Memorization:
+    """Compare distances sample → training data with distances held-out real → training data, in a feature space.
+
+    Pixels alone are no such space: a copy moved by one pixel is far away in them. The comparison of the two samples of
+    distances is Mann and Whitney's; a generator that copies only now and then shows in the share of copies instead.
+
+    Args:
+        train: `(N, D)` features of what the generator was trained on.
+        held_out: `(H, D)` features of reals that it was not.
+        fake: `(M, D)` features.
+        pairs: how many of the closest to name.
+
+    References:
+        Meehan et al. 2020, arXiv 2004.05675, section 4 (the Mann-Whitney statistic of these distances).
+
+    Examples:
+        >>> x = torch.randn(600, 4, generator=torch.Generator().manual_seed(0))
+        >>> train, held_out, fresh = x[:300], x[300:450], x[450:]
+        >>> memorization(train, held_out, fresh).flagged()
+        False
+        >>> memorization(train, held_out, train[:150] + 0.01 * fresh).flagged()
+        True
+    """
+    train, held_out, fake = rows(train, held_out, fake)
+    expected, _ = nearest(held_out, train)
+    found, partners = nearest(fake, train)
+    order = found.argsort()[:pairs]
+    threshold = expected.sort().values[max(0, math.ceil(0.01 * len(expected)) - 1)]
+    near, near_expected = int((found < threshold).sum()), int((expected < threshold).sum())
+    return Memorization(
+        ratio=(found.median() / expected.median().clamp(min=1e-12)).item(),
+        p=float(mannwhitneyu(found.numpy(), expected.numpy(), alternative="less").pvalue),
+        copies=near / len(found),
+        copies_p=_more_often(near, len(found), near_expected, len(expected)),
+        closest=tuple(order.tolist()),
+        partners=tuple(partners[order].tolist()),
+        distances=tuple(found[order].tolist()),
+    )
+
+
+def _more_often(a: int, of_a: int, b: int, of_b: int) -> float:
+    # Fisher's exact test, one-sided: is a of of_a more than b of of_b?
+    return float(fisher_exact([[a, of_a - a], [b, of_b - b]], alternative="greater").pvalue)
+
+
+def memorization_informed(distance: float, nearest: float, epsilon: float = 0.1) -> float:
+    """MiFID: the Fréchet distance, divided by the mean cosine distance to the nearest real where that is below ε.
+
+    Args:
+        distance: `frechet_distance` of the samples.
+        nearest: `cosine_distance` to the training data.
+        epsilon: above it nothing is divided; the competition's is 0.1.
+
+    References:
+        Bai et al. 2021, arXiv 2106.03062, section 3.2.
+
+    Examples:
+        >>> memorization_informed(12.0, 0.5), memorization_informed(12.0, 0.05)
+        (12.0, 240.0)
+    """
+    return distance / (nearest + 1e-15) if nearest < epsilon else distance
+
+
+def cosine_distance(real: Tensor, fake: Tensor) -> float:
+    """The mean over fakes of one minus the largest absolute cosine similarity to a real, as on Kaggle.
+
+    Args:
+        real: `(N, D)` features.
+        fake: `(M, D)` features.
+
+    Examples:
+        >>> cosine_distance(torch.tensor([[1.0, 0.0], [1.0, 1.0]]), torch.tensor([[-2.0, 0.0], [0.0, 1.0]]))
+        0.146...
+    """
+    real, fake = (normalize(each).float() for each in rows(real, fake))
+    step = max(1, 8_000_000 // len(real))
+    return torch.cat([1 - (part @ real.T).abs().amax(1) for part in fake.split(step)]).mean().item()

