@@ -16,7 +16,7 @@ import sparring
 import sparring.data
 from sparring import workflows
 from sparring.config import RunConfig, read_toml, validated
-from sparring.data import Dataset
+from sparring.data import Dataset, Unpaired
 from sparring.errors import UserError, writing
 from sparring.game import Game
 from sparring.metrics import extractors
@@ -167,7 +167,8 @@ def _evaluate_all(
     tell("features of the reals", 0.3)
     extractor, notes = _extractor(features, data, reals, reference)
     real = Samples.of(extractor, reals)
-    parts = [real.take(part) for part in torch.arange(len(reals)).split([len(data.train), len(data.held_out)])]
+    rows_of = torch.arange(len(reals))
+    train, held_out = real.take(rows_of[: len(data.train)]), real.take(rows_of[len(data.train) :])
     found = []
     for k, (each, raw) in enumerate(zip(generated, sets, strict=True)):
         share = 0.4 + 0.6 * k / len(generated)
@@ -176,7 +177,7 @@ def _evaluate_all(
         rows, more = table(
             fake, real.take(reference), real.take(control), extractor, data.spec, KNOWN_MODES.get(source)
         )
-        tested = copies(fake, *parts) if len(data.held_out) >= FEWEST_HELD_OUT else None
+        tested = copies(fake, train, held_out, extractor) if len(data.held_out) >= FEWEST_HELD_OUT else None
         if tested is None:
             more.append(f"no test of memorisation: only {len(data.held_out)} reals were held out from training")
         provenance = {
@@ -209,8 +210,8 @@ def _reals(
 ) -> tuple[Dataset, str]:
     """The reals, and the name of their source."""
     if against is not None:
-        if isinstance(against, Dataset):
-            return against, "a data set"
+        if isinstance(against, Dataset | Unpaired):
+            return _one_kind(against), "a data set"
         found = sparring.data.open(against, size=size, channels=channels)
         return _one_kind(found), str(against) if isinstance(against, str | Path) else "an array"
     runs = [each for each in generated if _is_run(each)]

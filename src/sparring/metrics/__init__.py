@@ -8,11 +8,12 @@ from sparring.metrics.sliced import SMALLEST_SLICED, sliced_wasserstein
 from sparring.metrics.ssim import ms_ssim, ms_ssim_diversity
 from sparring.metrics.support import alike_threshold, support_size
 from sparring.metrics.transport import wasserstein
-from sparring.metrics.two_sample import two_sample_test
+from sparring.metrics.two_sample import Accuracy, two_sample_test
 from sparring.metrics.vendi import vendi_score
 
 __all__ = [
     "SMALLEST_SLICED",
+    "Accuracy",
     "Manifold",
     "Memorization",
     "Moments",

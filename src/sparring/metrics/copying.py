@@ -4,10 +4,11 @@ import math
 from typing import NamedTuple
 
 import torch
-from scipy.stats import fisher_exact, mannwhitneyu
+from scipy.stats import hypergeom, mannwhitneyu
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from sparring.errors import UserError
 from sparring.metrics._input import rows
 from sparring.metrics.neighbors import nearest
 
@@ -42,14 +43,19 @@ class Memorization(NamedTuple):
 def memorization(train: Tensor, held_out: Tensor, fake: Tensor, pairs: int = 8) -> Memorization:
     """Compare distances sample → training data with distances held-out real → training data, in a feature space.
 
-    Pixels alone are no such space: a copy moved by one pixel is far away in them. The comparison of the two samples of
-    distances is Mann and Whitney's; a generator that copies only now and then shows in the share of copies instead.
+    Pixels alone are no such space: a copy moved by one pixel is far away in them. Held-out reals and samples may come
+    in several views (moved, mirrored): the distance is then that of the nearest view, for both alike. The comparison
+    of the two sets of distances is Mann and Whitney's; a generator that copies only now and then shows in the share of
+    copies instead.
 
     Args:
         train: `(N, D)` features of what the generator was trained on.
-        held_out: `(H, D)` features of reals that it was not.
-        fake: `(M, D)` features.
+        held_out: `(H, D)` features of reals that it was not, or `(V, H, D)` of V views of them.
+        fake: `(M, D)` features, or `(V, M, D)` of as many views.
         pairs: how many of the closest to name.
+
+    Raises:
+        UserError: see `rows`; other views of the one than of the other.
 
     References:
         Meehan et al. 2020, arXiv 2004.05675, section 4 (the Mann-Whitney statistic of these distances).
@@ -62,9 +68,10 @@ def memorization(train: Tensor, held_out: Tensor, fake: Tensor, pairs: int = 8) 
         >>> memorization(train, held_out, train[:150] + 0.01 * fresh).flagged()
         True
     """
-    train, held_out, fake = rows(train, held_out, fake)
-    expected, _ = nearest(held_out, train)
-    found, partners = nearest(fake, train)
+    if held_out.shape[:-2] != fake.shape[:-2]:
+        raise UserError(f"{held_out.shape[:-2]} views and {fake.shape[:-2]} do not compare", "take the same of both")
+    expected, _ = _nearest_view(train, held_out)
+    found, partners = _nearest_view(train, fake)
     order = found.argsort()[:pairs]
     threshold = expected.sort().values[max(0, math.ceil(0.01 * len(expected)) - 1)]
     near, near_expected = int((found < threshold).sum()), int((expected < threshold).sum())
@@ -79,9 +86,19 @@ def memorization(train: Tensor, held_out: Tensor, fake: Tensor, pairs: int = 8) 
     )
 
 
+def _nearest_view(train: Tensor, views: Tensor) -> tuple[Tensor, Tensor]:
+    # distance and index of the nearest training example, over all views of each row
+    found = [
+        nearest(view, known) for view in views.reshape(-1, *views.shape[-2:]) for known, view in (rows(train, view),)
+    ]
+    distances, indices = (torch.stack(each) for each in zip(*found, strict=True))
+    best = distances.min(0)
+    return best.values, indices.gather(0, best.indices[None])[0]
+
+
 def _more_often(a: int, of_a: int, b: int, of_b: int) -> float:
     # Fisher's exact test, one-sided: is a of of_a more than b of of_b?
-    return float(fisher_exact([[a, of_a - a], [b, of_b - b]], alternative="greater").pvalue)
+    return float(hypergeom.sf(a - 1, of_a + of_b, a + b, of_a))
 
 
 def memorization_informed(distance: float, nearest: float, epsilon: float = 0.1) -> float:
@@ -96,8 +113,8 @@ def memorization_informed(distance: float, nearest: float, epsilon: float = 0.1)
         Bai et al. 2021, arXiv 2106.03062, section 3.2.
 
     Examples:
-        >>> memorization_informed(12.0, 0.5), memorization_informed(12.0, 0.05)
-        (12.0, 240.0)
+        >>> memorization_informed(12.0, 0.5), round(memorization_informed(12.0, 0.05))
+        (12.0, 240)
     """
     return distance / (nearest + 1e-15) if nearest < epsilon else distance
 

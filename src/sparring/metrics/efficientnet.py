@@ -30,13 +30,13 @@ class Convolution(nn.Sequential):
         )
         self.kernel, self.stride = kernel, stride
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         """`(B, before, H, W)` -> `(B, after, ceil(H / stride), ceil(W / stride))`."""
         margins = []
-        for side in (x.shape[3], x.shape[2]):
+        for side in (input.shape[3], input.shape[2]):
             margin = max((-(-side // self.stride) - 1) * self.stride + self.kernel - side, 0)
             margins += [margin // 2, margin - margin // 2]
-        return super().forward(pad(x, margins))
+        return super().forward(pad(input, margins))
 
 
 class Block(nn.Module):

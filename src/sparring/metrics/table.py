@@ -6,7 +6,7 @@ reference, and so is the control: its numbers are the floor, what a perfect gene
 
 import math
 import statistics
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -49,7 +49,8 @@ class Row:
         spread: standard error of the value: the standard deviation over random halves of both sets, which is the
             delete-half jackknife's estimate (Shao and Wu 1989, Annals of Statistics 17); None where the metric has
             none of its own.
-        floor: the same of the control.
+        floor: the same metric of the control.
+        floor_spread: its standard error.
         better: whether lower or higher is better, or the nearest to the floor.
         n: how many samples on either side.
     """
@@ -57,17 +58,19 @@ class Row:
     name: str
     value: float
     spread: float | None
-    floor: float | None
+    floor: float
+    floor_spread: float | None
     better: Better
     n: int
 
     @property
     def beyond(self) -> float:
         """How many standard errors the value lies on the wrong side of the floor; 0 on the right side."""
-        if self.floor is None or not self.spread:
-            return 0.0
         worse = {"lower": self.value - self.floor, "higher": self.floor - self.value}
-        return max(0.0, worse.get(self.better, abs(self.value - self.floor)) / self.spread)
+        behind = max(0.0, worse.get(self.better, abs(self.value - self.floor)))
+        if self.spread is None or self.floor_spread is None or behind == 0:
+            return 0.0
+        return behind / max(math.hypot(self.spread, self.floor_spread), 1e-12)
 
 
 @dataclass(frozen=True)
@@ -164,15 +167,17 @@ def table(
     rows = []
     for group in chosen:
         values, floors = group.of(reference, fake), group.of(reference, control)
-        halves = [group.of(*pair) for pair in _halves(reference, fake)]
+        spreads, floor_spreads = (_spreads(group.of, reference, other) for other in (fake, control))
         for name, better in group.better.items():
-            spread = statistics.stdev(half[name] for half in halves) if _finite(half[name] for half in halves) else None
-            rows.append(Row(name, values[name], spread, floors[name], better, n))
+            rows.append(Row(name, values[name], spreads[name], floors[name], floor_spreads[name], better, n))
     return [*_own_spread(reference, fake, control, extractor), *rows], notes
 
 
-def _finite(values: Iterable[float]) -> bool:
-    return all(map(math.isfinite, values))
+def _spreads(of: Compare, real: Samples, other: Samples) -> dict[str, float | None]:
+    # standard errors, from random halves of both sets; none where a half has no finite value
+    halves = [of(*pair) for pair in _halves(real, other)]
+    values = {name: [half[name] for half in halves] for name in halves[0]}
+    return {name: statistics.stdev(v) if all(map(math.isfinite, v)) else None for name, v in values.items()}
 
 
 def _own_spread(reference: Samples, fake: Samples, control: Samples, extractor: Extractor) -> list[Row]:
@@ -185,10 +190,22 @@ def _own_spread(reference: Samples, fake: Samples, control: Samples, extractor: 
     threshold = metrics.alike_threshold(sets[0])
     support, real_support = (metrics.support_size(other, threshold) for other in sets[1:])
     return [
-        Row("KID" if extractor.name == "inception" else "kernel", kid.value, kid.error, floor.value, "lower", n),
-        Row("judge", test.value, (test.high - test.low) / 3.92, chance.value, "lower", n),
-        Row("support", support.size, None, real_support.size, "higher", n),
+        Row(
+            "KID" if extractor.name == "inception" else "kernel",
+            kid.value,
+            kid.error,
+            floor.value,
+            floor.error,
+            "lower",
+            n,
+        ),
+        Row("judge", test.value, _error(test), chance.value, _error(chance), "lower", n),
+        Row("support", support.size, None, real_support.size, None, "higher", n),
     ]
+
+
+def _error(accuracy: metrics.Accuracy) -> float:
+    return (accuracy.high - accuracy.low) / (2 * 1.96)
 
 
 def _groups(
@@ -225,7 +242,8 @@ def _groups(
 def _halves(real: Samples, fake: Samples) -> Iterator[tuple[Samples, Samples]]:
     rng = torch.Generator().manual_seed(0)
     for _ in range(RESAMPLES):
-        yield tuple(each.take(torch.randperm(len(each), generator=rng)[: len(each) // 2]) for each in (real, fake))
+        some, others = (torch.randperm(len(each), generator=rng)[: len(each) // 2] for each in (real, fake))
+        yield real.take(some), fake.take(others)
 
 
 def _frechet(name: str, real: Samples, fake: Samples) -> dict[str, float]:
@@ -269,15 +287,34 @@ def _modes(known: KnownModes, real: Samples, fake: Samples) -> dict[str, float]:
     return {"modes": float(found.found), "within 3 sigma": found.good, "KL": found.kl}
 
 
-def copies(fake: Samples, train: Samples, held_out: Samples) -> Copies:
+def copies(fake: Samples, train: Samples, held_out: Samples, extractor: Extractor) -> Copies:
     """Are samples handed back from the training data?
 
+    Pictures are looked at in ten views, moved by a pixel in all directions and mirrored, samples and held-out reals
+    alike: a copy that was moved or mirrored is found where its original is.
+
     Args:
-        fake: the samples.
+        fake: the samples; 1,000 at most are looked at, and as many held-out reals.
         train: what the generator was trained on.
         held_out: reals that it was not trained on.
+        extractor: that saw all three.
     """
-    test = metrics.memorization(train.seen.features, held_out.seen.features, fake.seen.features)
+    reals, samples = (
+        torch.stack([extractor(view).features for view in _views(each.raw[:1000])]) for each in (held_out, fake)
+    )
+    test = metrics.memorization(train.seen.features, reals, samples)
     known = {example.tobytes() for example in train.raw}
     exact = sum(sample.tobytes() in known for sample in fake.raw)
     return Copies(test.flagged() or exact > 0, exact, test)
+
+
+def _views(raw: np.ndarray) -> Iterator[np.ndarray]:
+    if raw.ndim == 2:
+        yield raw
+        return
+    height, width = raw.shape[2:]
+    wide = np.pad(raw, ((0, 0), (0, 0), (1, 1), (1, 1)), mode="edge")
+    for down in range(3):
+        for right in range(3):
+            yield np.ascontiguousarray(wide[:, :, down : down + height, right : right + width])
+    yield np.ascontiguousarray(raw[..., ::-1])

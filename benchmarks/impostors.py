@@ -1,0 +1,78 @@
+"""Every metric against impostors on digits: what each one notices. Writes the table of docs/evaluation.md.
+
+python -m benchmarks.impostors --samples 2000
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import sparring.data
+from benchmarks.record import provenance
+from sparring import evaluation
+from sparring.cli.evaluate import number
+
+PAGE = Path(__file__).parents[1] / "docs" / "evaluation.md"
+MARK = "<!-- impostors -->"
+
+
+def impostors(n: int) -> dict[str, np.ndarray]:
+    """uint8 `(n, 28, 28, 1)` each; all but the last two must be told from reals."""
+    rng, data = np.random.default_rng(1), sparring.data.open("digits")
+    train, labels = np.moveaxis(np.asarray(data.train), 1, 3), data.labels
+    assert labels is not None
+    some = train[rng.permutation(len(train))[:n]]
+    return {
+        "noise": rng.integers(0, 256, some.shape, dtype=np.uint8),
+        "a constant": np.full_like(some, 33),
+        "one class": np.resize(train[labels == 3], some.shape),
+        "five classes": np.resize(train[labels < 5], some.shape),
+        "shuffled pixels": rng.permuted(some.reshape(n, -1), axis=1).reshape(some.shape),
+        "blurred": blurred(some),
+        "copies": some,
+        "copies, shifted": np.roll(some, (1, 1), (1, 2)),
+        "copies, brighter": (255 * (some / 255.0) ** 0.8).round().astype(np.uint8),
+        "one in ten copied": np.concatenate([some[: n // 10], half_new(some[n // 10 :])]),
+    }
+
+
+def blurred(pictures: np.ndarray) -> np.ndarray:
+    """Each picture averaged over 3x3 pixels."""
+    x = torch.from_numpy(pictures).permute(0, 3, 1, 2).float()
+    return torch.nn.functional.avg_pool2d(x, 3, 1, 1).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
+
+
+def half_new(pictures: np.ndarray) -> np.ndarray:
+    """Upper and lower halves of different pictures: not copies, and not digits."""
+    return np.concatenate([pictures[:, :14], np.roll(pictures, 1, 0)[:, 14:]], axis=1)
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--samples", type=int, default=2000)
+    n = arguments.parse_args().samples
+    sets = impostors(n)
+    found = evaluation.compare(list(sets.values()), against="digits", samples=n)
+    names = [row.name for row in found[0].rows]
+    lines = [f"| impostor | {' | '.join(names)} | copies? |", "|---" * (len(names) + 2) + "|"]
+    lines.append(f"| *reals* | {' | '.join(number(found[0][name].floor) for name in names)} | no |")
+    for impostor, each in zip(sets, found, strict=True):
+        assert each.copies is not None
+        rows = [each[name] for name in names]
+        cells = [f"**{number(row.value)}**" if row.beyond > 5 else number(row.value) for row in rows]
+        lines.append(f"| {impostor} | {' | '.join(cells)} | {'**yes**' if each.copies.flagged else 'no'} |")
+        print(impostor, {row.name: round(row.beyond, 1) for row in rows}, each.copies.test.ratio, each.copies.flagged)
+    where = provenance()
+    lines += [
+        "",
+        f"{found[0].extractor} features, {n:,} samples on either side, torch {where['torch']}, {where['cpu']}.",
+    ]
+    before, _, after = PAGE.read_text(encoding="utf-8").partition(MARK)
+    rest = after.partition("\n## ")[2]
+    PAGE.write_text(f"{before}{MARK}\n{chr(10).join(lines)}\n\n## {rest}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

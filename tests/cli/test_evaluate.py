@@ -1,0 +1,66 @@
+import json
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def points(tmp_path):
+    rng = np.random.default_rng(0)
+    angles = rng.integers(0, 8, 400) * np.pi / 4
+    ring = np.stack([np.cos(angles), np.sin(angles)], 1) + rng.normal(0, 0.01, (400, 2))
+    np.save(tmp_path / "ring.npy", ring.astype(np.float32))
+    np.save(tmp_path / "half.npy", ring[angles < 3].astype(np.float32))
+    np.save(tmp_path / "blob.npy", rng.normal(size=(400, 2)).astype(np.float32))
+    np.save(tmp_path / "flat.npy", rng.normal(size=(400, 3)).astype(np.float32))
+
+
+@pytest.mark.usefixtures("points")
+def test_a_table_with_floors_and_a_verdict_on_copies(sparring):
+    said = sparring("evaluate", "ring.npy", "--against", "ring", "--samples", 150)
+    assert said.code == 0
+    assert "150 samples on either side, identity features" in said.out
+    rows = {line.split("  ")[0]: line for line in said.out.splitlines()}
+    assert rows["modes"].split()[1:4] == ["8", "0", "8"]
+    assert rows["Wasserstein"].endswith("as reals")
+    assert "no sign of copying" in said.out
+
+
+@pytest.mark.usefixtures("points")
+def test_json_holds_everything_and_infinity_is_null(sparring):
+    said = sparring("evaluate", "blob.npy", "--against", "ring", "--samples", 100, "--json")
+    found = json.loads(said.out)
+    assert found["provenance"]["reals"] == "ring"
+    rows = {row["name"]: row for row in found["rows"]}
+    assert rows["judge"]["value"] > 0.8
+    assert {"value", "spread", "floor", "floor_spread", "better", "n"} <= rows["Frechet"].keys()
+    assert "Infinity" not in said.out
+
+
+@pytest.mark.usefixtures("points")
+def test_compare_ranks_and_says_which_differences_exceed_noise(sparring):
+    said = sparring("compare", "blob.npy", "half.npy", "ring.npy", "--against", "ring", "--samples", 150)
+    assert said.code == 0
+    names = [line.split()[0] for line in said.out.splitlines()[1:5]]
+    assert names == ["ring.npy", "half.npy", "blob.npy", "reals"] or names[0] == "ring.npy"
+    assert said.out.count("differ beyond noise") == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("evaluate", "ring.npy"), "is not a run: there are no reals to compare with (--against SOURCE)"),
+        (("evaluate", "nowhere", "--against", "ring"), "nowhere"),
+        (("evaluate", "flat.npy", "--against", "ring"), "samples of 3 dimensions and reals of 2 dimensions"),
+        (("evaluate", "ring.npy", "--against", "ring", "--features", "random"), "not for points"),
+        (("evaluate", "ring.npy", "--against", "ring", "--features", "identiti"), "did you mean identity"),
+        (("evaluate", "ring.npy", "--against", "digits"), "do not compare"),
+        (("compare", "ring.npy", "--against", "ring"), "compares with nothing"),
+    ],
+)
+@pytest.mark.usefixtures("points")
+def test_wrong_requests_are_one_line_and_exit_code_2(sparring, words, says):
+    said = sparring(*words)
+    assert said.code == 2
+    assert says in said.err
+    assert len(said.err.strip().splitlines()) == 1
