@@ -38,13 +38,13 @@ Bars = Iterator[Bar]
 ROUNDS = {
     "gan": {"ring": 12_000, "grid": 24_000},
     "wgan-gp": {"ring": 8_000, "grid": 12_000},
-    "dragan": {"ring": 12_000, "grid": 24_000},
+    "dragan": {"ring": 8_000, "grid": 16_000},
     "r3gan": {"ring": 12_000, "grid": 24_000},
 }
 POINTS: dict[str, dict[str, Any]] = {
     "gan": {"lr": 1e-3},
     "wgan-gp": {"lr": 2e-3, "penalty": 0.1, "batch": 128, "n_critic": 2, "decay_from": 0.0},
-    "dragan": {"lr": 1e-3},
+    "dragan": {"lr": 2e-3, "penalty": 0.1, "batch": 128, "decay_from": 0.0},
     "r3gan": {"lr": 1e-3, "gamma": 0.1},
 }
 """Options for points; λ of 0.1 is what the authors' own code has for toys."""

@@ -72,8 +72,24 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def evaluate(
-    generated: str | Path | np.ndarray,
+def evaluate(generated: str | Path | np.ndarray, **arguments: Any) -> Evaluation:
+    """Do the samples follow the data? All metrics, each beside what reals would get.
+
+    Args:
+        generated: a run; or a folder, zip or array of samples of any generator.
+        arguments: of `compare`: `against`, `features`, `samples`, `size`, `channels`, `seed`, ...
+
+    Returns:
+        The evaluation; that of a run is also appended to its `metrics.jsonl`.
+
+    Raises:
+        UserError: see `compare`.
+    """
+    return compare([generated], **arguments)[0]
+
+
+def compare(
+    generated: Sequence[str | Path | np.ndarray],
     *,
     against: workflows.Source | None = None,
     features: Features | None = None,
@@ -83,76 +99,28 @@ def evaluate(
     seed: int = 0,
     game: Game | None = None,
     progress: Tell | None = None,
-) -> Evaluation:
-    """Do the samples follow the data? All metrics, each beside what reals would get.
+) -> list[Evaluation]:
+    """Evaluate several sets of samples against the same reals, with the same features and as many of each.
 
     Args:
-        generated: a run; or a folder, zip or array of samples of any generator.
-        against: the reals; a run's own data by default.
+        generated: runs; or folders, zips or arrays of samples of any generator.
+        against: the reals; by default the runs' own data.
         features: "classifier" (trained on the reals' labels; the default where they have some), "random" (the default
             for other pictures), "efficientnet", "inception", "identity" (points); an `Extractor`; or a module of yours.
         samples: how many on either side, at most; half of the reals is the other limit.
-        size: (height, width) to bring both to, when they differ.
+        size: (height, width) to bring samples and reals to, when they differ.
         channels: 1, 3 or 4, to bring both to.
         seed: of the split of the reals.
-        game: the game, where the run was not one of a recipe.
+        game: the game, where a run was not one of a recipe.
         progress: called with what is being done and how much is done, 0 to 1.
 
     Returns:
-        The evaluation; that of a run is also appended to its `metrics.jsonl`.
+        One evaluation each, in the order given; those of runs are also appended to their `metrics.jsonl`.
 
     Raises:
-        UserError: anything that the user can mend; above all, samples and reals of different sizes or channels.
+        UserError: anything that the user can mend; above all, samples and reals of different sizes or channels, and
+            runs on different data.
     """
-    (found,) = _evaluate_all([generated], against, features, samples, size, channels, seed, game, progress)
-    return found
-
-
-def compare(generated: Sequence[str | Path | np.ndarray], **arguments: Any) -> list[Evaluation]:
-    """Evaluate several sets of samples against the same reals, with the same features.
-
-    Args:
-        generated: each as for `evaluate`.
-        arguments: of `evaluate`. Without `against`, all must be runs on the same data.
-
-    Returns:
-        One evaluation each, in the order given.
-
-    Raises:
-        UserError: see `evaluate`; runs on different data.
-    """
-    given = {"against": None, "features": None, "samples": 10_000, "size": None, "channels": None, "seed": 0}
-    given |= {"game": None, "progress": None} | arguments
-    return _evaluate_all(list(generated), **given)
-
-
-def exceeds_noise(a: Row, b: Row, z: float = 2.0) -> bool:
-    """Whether two values of a metric differ by more than `z` standard errors of their difference.
-
-    Args:
-        a: of one set of samples.
-        b: of another, with the same features and as many samples.
-        z: 2 is wrong about once in twenty times where there is no difference.
-
-    Raises:
-        UserError: other metrics, or other numbers of samples.
-    """
-    if (a.name, a.n) != (b.name, b.n):
-        raise UserError(f"{a.name} of {a.n} samples and {b.name} of {b.n} do not compare", "take as many of each")
-    return abs(a.value - b.value) > z * math.hypot(a.spread or 0.0, b.spread or 0.0)
-
-
-def _evaluate_all(
-    generated: Sequence[str | Path | np.ndarray],
-    against: workflows.Source | None,
-    features: Features | None,
-    samples: int,
-    size: tuple[int, int] | None,
-    channels: int | None,
-    seed: int,
-    game: Game | None,
-    progress: Tell | None,
-) -> list[Evaluation]:
     tell = progress or (lambda what, share: None)
     tell("reading the reals", 0.0)
     data, source = _reals(generated, against, size, channels)
@@ -189,6 +157,22 @@ def _evaluate_all(
         _record(each, found[-1])
     tell("done", 1.0)
     return found
+
+
+def exceeds_noise(a: Row, b: Row, z: float = 2.0) -> bool:
+    """Whether two values of a metric differ by more than `z` standard errors of their difference.
+
+    Args:
+        a: of one set of samples.
+        b: of another, with the same features and as many samples.
+        z: 2 is wrong about once in twenty times where there is no difference.
+
+    Raises:
+        UserError: other metrics, or other numbers of samples.
+    """
+    if (a.name, a.n) != (b.name, b.n):
+        raise UserError(f"{a.name} of {a.n} samples and {b.name} of {b.n} do not compare", "take as many of each")
+    return abs(a.value - b.value) > z * math.hypot(a.spread or 0.0, b.spread or 0.0)
 
 
 FEWEST_HELD_OUT = 20

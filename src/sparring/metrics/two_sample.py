@@ -60,7 +60,7 @@ def two_sample_test(real: Tensor, fake: Tensor, hidden: int = 64, steps: int = 3
         real: `(N, D)` features that the generator was not trained on, or the test sees memorisation as likeness.
         fake: `(M, D)` features.
         hidden: width of the hidden layer.
-        steps: of Adam, each on all training rows or 4,096 of them.
+        steps: of Adam, each on all training rows or 2,048 of them.
         seed: of the halves and of the classifier.
 
     Returns:
@@ -107,7 +107,7 @@ def _best_classifier(
     best, lowest, patience = [p.detach().clone() for p in network.parameters()], math.inf, 0
     with torch.enable_grad():
         for step in range(steps):
-            which = torch.randint(len(x), (4096,), generator=rng) if len(x) > 4096 else slice(None)
+            which = torch.randint(len(x), (2048,), generator=rng) if len(x) > 2048 else slice(None)
             loss = binary_cross_entropy_with_logits(network(x[which]).squeeze(1), y[which])
             optimizer.zero_grad()
             loss.backward()
