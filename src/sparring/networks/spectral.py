@@ -3,7 +3,6 @@
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-
 ITERATIONS = 3
 """Power iterations at each forward pass in train mode. The paper's single one lags behind weights that move quickly."""
 
