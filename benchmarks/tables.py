@@ -46,7 +46,10 @@ def recipe_tables() -> dict[str, str]:
             "|---|---|---|---|",
         ]
         for (name, target), records in rows.items():
-            values = ", ".join(record["value"] for record in sorted(records, key=lambda r: r["seed"]))
+            records.sort(key=lambda record: record["seed"])
+            values = ", ".join(record["value"] for record in records)
+            if len(records) < len(seeds):
+                values += f" (seeds {', '.join(str(record['seed']) for record in records)})"
             missed = [str(record["seed"]) for record in records if not record["passed"]]
             verdict = "met" if not missed else f"**missed** by seed {', '.join(missed)}"
             lines.append(f"| {name} | {target} | {values} | {verdict} |")
@@ -56,22 +59,32 @@ def recipe_tables() -> dict[str, str]:
 
 def scores(table: str, key: str, command: str) -> str:
     """The referee's scores of a table of runs, one a line."""
-    records = newest(table, key, "seed", "cpu_seconds" if table == "search" else "minutes")
+    length = "cpu_seconds" if table == "search" else "minutes"
+    records = newest(table, key, "seed", length)
     if not records:
         return ""
     lines = [
         f"`{command}`",
         "",
-        f"| {key} | seed | rounds | FD | precision | recall | nearest | copies | smallest class |",
+        f"| {key} | seed | {length.replace('_', ' ')} | rounds "
+        "| FD | precision | recall | nearest | copies | smallest class |",
     ]
-    lines.append("|---" * 9 + "|")
+    lines.append("|---" * 10 + "|")
     for r in records:
         figures = [f"{r[name]:.2f}" for name in ("fd", "precision", "recall", "nearest")]
-        cells = [r[key], r["seed"], f"{r['rounds']:,}", *figures, r["copies"], f"{r['smallest_class']:.0%}"]
+        cells = [
+            r[key],
+            r["seed"],
+            f"{r[length]:g}",
+            f"{r['rounds']:,}",
+            *figures,
+            r["copies"],
+            f"{r['smallest_class']:.0%}",
+        ]
         lines.append(f"| {' | '.join(map(str, cells))} |")
-    last = records[-1]
-    floor = f"The floor of FD, reals against reals, is {last['floor']:.2f}."
-    return "\n".join([*lines, "", f"{floor} torch {last['torch']}, {last['cpu']}, threads: {last['threads']}."])
+    floors = ", ".join(sorted({f"{record['floor']:.2f}" for record in records}))
+    machines = "; ".join(sorted({f"torch {r['torch']}, {r['cpu']}, threads: {r['threads']}" for r in records}))
+    return "\n".join([*lines, "", f"The floor of FD, reals against reals, is {floors}. {machines}."])
 
 
 def main() -> None:
@@ -79,8 +92,8 @@ def main() -> None:
     parts = [
         "### Against the tutorial's DCGAN, as many minutes each",
         scores("peers", "peer", "python -m benchmarks.peers --minutes 5 --seeds 0-2"),
-        "### The search, as much processor time each",
-        scores("search", "variant", "python -m benchmarks.search VARIANT ... --cpu-seconds 120"),
+        "### The search",
+        scores("search", "variant", "python -m benchmarks.search VARIANT ... --cpu-seconds SECONDS"),
         tables.get("default", ""),
     ]
     tables["default"] = "\n\n".join(part for part in parts if part)
