@@ -63,13 +63,9 @@ def scores(table: str, key: str, command: str) -> str:
     records = newest(table, key, "seed", length)
     if not records:
         return ""
-    lines = [
-        f"`{command}`",
-        "",
-        f"| {key} | seed | {length.replace('_', ' ')} | rounds "
-        "| FD | precision | recall | nearest | copies | smallest class |",
-    ]
-    lines.append("|---" * 10 + "|")
+    titles = [key, "seed", length.replace("_", " "), "rounds", "FD", "precision", "recall", "nearest", "copies"]
+    titles.append("smallest class")
+    lines = [f"`{command}`", "", f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
     for r in records:
         figures = [f"{r[name]:.2f}" for name in ("fd", "precision", "recall", "nearest")]
         cells = [

@@ -142,14 +142,14 @@ def test_the_whole_way_from_files_and_weights_is_torch_fidelitys(inception, fold
     from PIL import Image
     from torch_fidelity import datasets
 
-    class ToTensor:  # torch-fidelity's own comes from torchvision, which this test does without
-        def __call__(self, picture):
-            return torch.from_numpy(np.array(picture.convert("RGB"))).permute(2, 0, 1)
+    def to_tensor(picture):  # torch-fidelity's own comes from torchvision, which this test does without
+        return torch.from_numpy(np.array(picture)).permute(2, 0, 1)
 
-    monkeypatch.setattr(datasets, "TransformPILtoRGBTensor", ToTensor)
-    monkeypatch.setattr("torch_fidelity.utils.TransformPILtoRGBTensor", ToTensor)
+    def files(name):
+        return datasets.ImagesPathDataset(sorted(map(str, (folders / name).iterdir())), to_tensor)
+
     theirs = torch_fidelity.calculate_metrics(
-        input1=str(folders / "fake"), input2=str(folders / "real"), fid=True, kid=True, isc=True, prc=True,
+        input1=files("fake"), input2=files("real"), fid=True, kid=True, isc=True, prc=True,
         feature_extractor="inception-v3-compat", feature_layer_prc="2048", isc_splits=2,
         kid_subsets=5, kid_subset_size=12, feature_extractor_weights_path=str(inception),
         cuda=False, cache=False, verbose=False, save_cpu_ram=False,

@@ -35,17 +35,20 @@ class Moments:
 
 
 def moments_distance(a: Moments, b: Moments) -> float:
-    """`|μa - μb|² + tr(A + B - 2 (A^½ B A^½)^½)`, by two symmetric eigenvalue problems.
+    """`|μa - μb|² + tr(A + B - 2 (A^½ B A^½)^½)`, by a symmetric eigenvalue problem.
 
     The usual root of the product AB is that of a matrix which is not symmetric: slower, and with rank-deficient
-    covariances not always real. The traces are the same.
+    covariances not always real. AB has the eigenvalues of Lᵀ B L with A = L Lᵀ, so any such L will do: Cholesky's, or
+    where A has not full rank the symmetric root, by a second eigenvalue problem.
 
     References:
         Heusel et al. 2017, arXiv 1706.08500, eq. 6; Dowson and Landau 1982 for the formula.
     """
-    values, vectors = torch.linalg.eigh(a.covariance)
-    root = (vectors * values.clamp(min=0).sqrt()) @ vectors.T
-    cross = torch.linalg.eigvalsh(root @ b.covariance @ root).clamp(min=0).sqrt().sum()
+    root, failed = torch.linalg.cholesky_ex(a.covariance)
+    if failed:
+        values, vectors = torch.linalg.eigh(a.covariance)
+        root = vectors * values.clamp(min=0).sqrt()
+    cross = torch.linalg.eigvalsh(root.T @ b.covariance @ root).clamp(min=0).sqrt().sum()
     difference = a.mean - b.mean
     distance = difference @ difference + a.covariance.trace() + b.covariance.trace() - 2 * cross
     return max(0.0, distance.item())

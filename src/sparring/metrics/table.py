@@ -32,7 +32,7 @@ KNOWN_MODES: dict[str, KnownModes] = {
 }
 """Built-in data whose modes are known."""
 
-RESAMPLES = 5
+RESAMPLES = 4
 """Random halves from which a value's spread is estimated."""
 
 FEWEST = 20
@@ -185,7 +185,7 @@ def _own_spread(reference: Samples, fake: Samples, control: Samples, extractor: 
     n = len(fake)
     sets = [each.seen.features for each in (reference, fake, control)]
     size = min(1000, n // 2)
-    kid, floor = (metrics.kernel_distance(sets[0], other, 50, size) for other in sets[1:])
+    kid, floor = (metrics.kernel_distance(sets[0], other, 30, size) for other in sets[1:])
     test, chance = (metrics.two_sample_test(sets[0], other) for other in sets[1:])
     threshold = metrics.alike_threshold(sets[0])
     support, real_support = (metrics.support_size(other, threshold) for other in sets[1:])

@@ -4,6 +4,8 @@ D:  1/2 E[(D(x) - 1)^2] + 1/2 E[D(G(z))^2]
 G:  1/2 E[(D(G(z)) - 1)^2]
 """
 
+from pydantic import Field
+
 from sparring.data import DataSpec
 from sparring.game import Game
 from sparring.recipes._duel import DuelOptions, standard_duel
@@ -11,7 +13,9 @@ from sparring.recipes._recipe import Recipe
 
 
 class Options(DuelOptions):
-    """The paper's 0-1 labels (eq. 9)."""
+    """The paper's 0-1 labels (eq. 9), and its authors' learning rate."""
+
+    lr: float = Field(1e-3, gt=0, description="learning rate of both")
 
 
 def build(options: Options, spec: DataSpec) -> Game:
