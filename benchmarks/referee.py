@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 import sparring.data
+from sparring import metrics
+from sparring.metrics.neighbors import nearest
 
 
 class Classifier(nn.Module):
@@ -88,35 +90,15 @@ def fit(epochs: int = 10, seed: int = 0) -> Classifier:
 
 
 @torch.no_grad()
-def read(network: Classifier, pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def read(network: Classifier, pictures: np.ndarray) -> tuple[Tensor, Tensor]:
     """uint8 `(N, 28, 28, 1)` -> features `(N, 64)` and logits `(N, 10)`."""
     x = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
     features = torch.cat([network.features(part) for part in x.split(500)])
-    return features.double().numpy(), network.head(features).numpy()
-
-
-def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
-    """Between Gaussians fitted to the rows: |μa - μb|² + tr(A + B - 2 (A^½ B A^½)^½)."""
-    mean = a.mean(0) - b.mean(0)
-    A, B = np.cov(a.T), np.cov(b.T)
-    values, vectors = np.linalg.eigh(A)
-    root = (vectors * np.sqrt(values.clip(0))) @ vectors.T
-    cross = np.sqrt(np.linalg.eigvalsh(root @ B @ root).clip(0)).sum()
-    return float(mean @ mean + np.trace(A) + np.trace(B) - 2 * cross)
-
-
-def distances(a: np.ndarray, b: np.ndarray) -> Tensor:
-    return torch.cdist(torch.from_numpy(a).float(), torch.from_numpy(b).float())
-
-
-def manifold_share(inside: np.ndarray, of: np.ndarray, k: int = 3) -> float:
-    """The share of `inside` within the k-th neighbour's distance of some point of `of` (arXiv 1904.06991, eq. 1)."""
-    radii = distances(of, of).kthvalue(k + 1, dim=1).values
-    return (distances(inside, of) <= radii).any(1).float().mean().item()
+    return features, network.head(features)
 
 
 @cache
-def referee() -> tuple[Classifier, dict[str, np.ndarray]]:
+def referee() -> tuple[Classifier, dict[str, Tensor]]:
     """The trained classifier, and its features of training, held-out and all digits."""
     network = fit()
     data = sparring.data.open("digits")
@@ -124,7 +106,7 @@ def referee() -> tuple[Classifier, dict[str, np.ndarray]]:
         name: read(network, np.moveaxis(np.asarray(part), 1, 3))[0]
         for name, part in (("train", data.train), ("held_out", data.held_out))
     }
-    features["all"] = np.concatenate([features["train"], features["held_out"]])
+    features["all"] = torch.cat([features["train"], features["held_out"]])
     return network, features
 
 
@@ -132,18 +114,19 @@ def score(pictures: np.ndarray) -> Score:
     """Score 10,000 samples, uint8 `(N, 28, 28, 1)`."""
     network, real = referee()
     fake, logits = read(network, pictures)
-    shuffled = np.random.default_rng(0).permutation(real["all"])
+    shuffled = real["all"][np.random.default_rng(0).permutation(len(real["all"]))]
     half = len(shuffled) // 2
-    shares = np.bincount(logits.argmax(1), minlength=10) / len(pictures)
+    shares = torch.bincount(logits.argmax(1), minlength=10) / len(pictures)
+    around = metrics.manifold(shuffled[:half], fake[:half])
     known = {picture.tobytes() for picture in np.asarray(sparring.data.open("digits").train)}
-    held_out = distances(real["held_out"], real["train"]).min(1).values.mean()
+    held_out, found = (nearest(each, real["train"])[0].mean().item() for each in (real["held_out"], fake[:half]))
     return Score(
-        fd=frechet_distance(fake, real["all"]),
-        floor=frechet_distance(shuffled[:half], shuffled[half:]),
-        precision=manifold_share(fake[:half], shuffled[:half]),
-        recall=manifold_share(shuffled[:half], fake[:half]),
-        nearest=(distances(fake[:half], real["train"]).min(1).values.mean() / held_out).item(),
+        fd=metrics.frechet_distance(fake, real["all"]),
+        floor=metrics.frechet_distance(shuffled[:half], shuffled[half:]),
+        precision=around.precision,
+        recall=around.recall,
+        nearest=found / held_out,
         copies=sum(np.moveaxis(picture, 2, 0).tobytes() in known for picture in pictures),
-        smallest_class=float(shares.min()),
-        classes=tuple(float(share) for share in shares),
+        smallest_class=shares.min().item(),
+        classes=tuple(shares.tolist()),
     )

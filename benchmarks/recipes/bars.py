@@ -18,16 +18,15 @@ from benchmarks.recipes.play import (
     ablation,
     at_least,
     at_most,
-    exact_wasserstein,
-    modes,
     samples,
     trained,
     within,
 )
 from benchmarks.referee import Score, read, referee, score
-from sparring import workflows
+from sparring import metrics, workflows
 from sparring.game import OptimizerConfig
 from sparring.loop import play
+from sparring.metrics.table import KNOWN_MODES
 from sparring.networks import MLPDiscriminator, MLPGenerator
 from sparring.objectives import least_squares, minimax, non_saturating, relativistic_average
 from sparring.penalties import gradient_penalty, r1, r2, squared_gradient_norms, together
@@ -58,9 +57,9 @@ def point_modes(recipe: str, seed: int, names: tuple[str, ...] = ("ring", "grid"
     for name, needed in (("ring", 8), ("grid", 24)):
         if name in names:
             plan = trained(name, rounds=ROUNDS[recipe][name], recipe=recipe, seed=seed, options=POINTS[recipe])
-            found, share = modes(samples(plan, 2500), name)
-            yield at_least(f"{name}: modes", found, needed)
-            yield at_least(f"{name}: share within 3 sigma", share, 0.9)
+            found = metrics.count_modes(torch.from_numpy(samples(plan, 2500)), *KNOWN_MODES[name])
+            yield at_least(f"{name}: modes", found.found, needed)
+            yield at_least(f"{name}: share within 3 sigma", found.good, 0.9)
 
 
 def no_match(seed: int) -> Bars:
@@ -276,7 +275,7 @@ def lipschitz(seed: int) -> Bars:
             terms: dict[str, float] = {}
             for _ in range(800):
                 terms = adversary.learn(real, fake)
-            exact.append(exact_wasserstein(real.numpy(), fake.numpy()))
+            exact.append(metrics.wasserstein(real, fake))
             estimated.append(-terms["real"] - terms["fake"])
             mixed = torch.lerp(fake, real, torch.rand(512, 1, generator=rng))
             norms.append(squared_gradient_norms(adversary.discriminator, mixed).sqrt().mean().item())

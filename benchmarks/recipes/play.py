@@ -1,4 +1,4 @@
-"""Training without a run directory, and the scores of points."""
+"""Training without a run directory, and what a bar is."""
 
 import itertools
 import time
@@ -6,14 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from sparring import workflows
-from sparring.data import toys
 from sparring.loop import play
-
-SIGMA = {"ring": 0.01, "grid": 0.05}
-MODES = {"ring": toys.RING_MODES, "grid": toys.GRID_MODES}
 
 
 @dataclass(frozen=True)
@@ -72,16 +67,3 @@ def trained(
 def samples(plan: workflows.Plan, n: int) -> np.ndarray:
     """N samples in the data's own units."""
     return plan.data.spec.to_data(workflows.draw(plan.state, range(n), {}))
-
-
-def modes(points: np.ndarray, name: str) -> tuple[int, float]:
-    """Modes hit, and the share of points within 3σ of one (PacGAN's protocol, arXiv 1712.04086, section 4.1)."""
-    distance = np.linalg.norm(points[:, None] - MODES[name][None], axis=2)
-    good = distance.min(1) <= 3 * SIGMA[name]
-    return len(set(distance.argmin(1)[good].tolist())), float(good.mean())
-
-
-def exact_wasserstein(a: np.ndarray, b: np.ndarray) -> float:
-    """W1 between two clouds of equally many points, by linear assignment."""
-    cost = np.linalg.norm(a[:, None] - b[None], axis=2)
-    return float(cost[linear_sum_assignment(cost)].mean())

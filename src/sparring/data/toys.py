@@ -16,18 +16,24 @@ _ANGLES = np.linspace(0, 2 * np.pi, 8, endpoint=False)
 RING_MODES = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1).astype(np.float32)
 """float32 `(8, 2)`: the centres of `ring`."""
 
+RING_SIGMA = 0.01
+"""Standard deviation around each."""
+
 GRID_MODES = np.stack(np.meshgrid(*[np.arange(-4, 5, 2)] * 2, indexing="ij"), axis=-1).reshape(-1, 2).astype(np.float32)
 """float32 `(25, 2)`: the centres of `grid`."""
+
+GRID_SIGMA = 0.05
+"""Standard deviation around each."""
 
 
 def ring(n: int, seed: int) -> np.ndarray:
     """float32 `(n, 2)`: eight Gaussians of standard deviation 0.01 on the unit circle."""
-    return _mixture(RING_MODES, 0.01, n, seed)
+    return _mixture(RING_MODES, RING_SIGMA, n, seed)
 
 
 def grid(n: int, seed: int) -> np.ndarray:
     """float32 `(n, 2)`: 25 Gaussians of standard deviation 0.05 at -4, -2, 0, 2, 4 in both directions."""
-    return _mixture(GRID_MODES, 0.05, n, seed)
+    return _mixture(GRID_MODES, GRID_SIGMA, n, seed)
 
 
 def gaussian(n: int, seed: int) -> np.ndarray:

@@ -23,12 +23,12 @@ from sparring.metrics.extractors import Embedding, Extractor
 
 Better = Literal["lower", "higher", "floor"]
 
-KnownModes = tuple[np.ndarray, float]
+KnownModes = tuple[Tensor, float]
 """Centres `(K, D)` and standard deviation, in the data's own units."""
 
 KNOWN_MODES: dict[str, KnownModes] = {
-    "ring": (toys.RING_MODES, 0.01),
-    "grid": (toys.GRID_MODES, 0.05),
+    "ring": (torch.from_numpy(toys.RING_MODES), toys.RING_SIGMA),
+    "grid": (torch.from_numpy(toys.GRID_MODES), toys.GRID_SIGMA),
 }
 """Built-in data whose modes are known."""
 
@@ -282,8 +282,7 @@ def _transport(real: Samples, fake: Samples) -> dict[str, float]:
 
 
 def _modes(known: KnownModes, real: Samples, fake: Samples) -> dict[str, float]:
-    centers, sigma = known
-    found = metrics.count_modes(torch.from_numpy(fake.raw), torch.from_numpy(centers), sigma)
+    found = metrics.count_modes(torch.from_numpy(fake.raw), *known)
     return {"modes": float(found.found), "within 3 sigma": found.good, "KL": found.kl}
 
 
