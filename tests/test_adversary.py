@@ -247,3 +247,8 @@ def test_a_saved_adversary_goes_on_as_it_would_have() -> None:
     second.load_state_dict(saved)
     assert first.learn(real, fake) == second.learn(real, fake)
     assert torch.equal(first.discriminator.weight, second.discriminator.weight)
+
+
+def test_a_rate_that_falls_over_a_run_is_refused() -> None:
+    with pytest.raises(ValueError, match="decay_from"):
+        Adversary(nn.Linear(2, 1), optimizer=OptimizerConfig(1e-3, decay_from=0.5))

@@ -5,9 +5,10 @@ import pytest
 import torch
 
 import sparring
-from sparring import evaluation
+from sparring import evaluation, scoring
 from sparring.errors import UserError
 from sparring.metrics import extractors
+from sparring.metrics.table import Row
 
 
 def shapes(n: int, seed: int, channels: int = 1, side: int = 12) -> np.ndarray:
@@ -18,6 +19,10 @@ def shapes(n: int, seed: int, channels: int = 1, side: int = 12) -> np.ndarray:
     inside = (y - center[:, 0]) ** 2 + (x - center[:, 1]) ** 2 < radius**2
     shade = rng.uniform(120, 255, (n, 1, 1, channels))
     return (inside[..., None] * shade + rng.normal(8, 3, (n, side, side, channels))).clip(0, 255).astype(np.uint8)
+
+
+def bright(pictures: np.ndarray) -> np.ndarray:
+    return pictures[pictures.max((1, 2, 3)) > 200]
 
 
 REALS = shapes(600, 0)
@@ -40,9 +45,7 @@ IMPOSTORS = {
     "a constant picture": lambda: np.full_like(REALS, 60),
     "one sample, again and again": lambda: np.repeat(REALS[:1], 600, 0),
     "shuffled pixels": lambda: np.random.default_rng(1).permuted(REALS.reshape(600, -1), axis=1).reshape(REALS.shape),
-    "half of the kinds": lambda: np.concatenate([x for x in (shapes(1500, 2),) for x in (x[x.max((1, 2, 3)) > 200],)])[
-        :600
-    ],
+    "half of the kinds": lambda: bright(shapes(1500, 2))[:600],
 }
 
 
@@ -67,20 +70,36 @@ def test_a_replay_of_the_training_data_is_flagged(changed):
 
 
 def test_a_row_says_on_which_side_of_the_floor_it_lies():
-    row = evaluation.Row("m", 3.0, 0.5, 2.0, 0.0, "lower", 100)
-    assert row.beyond == 2.0
-    assert evaluation.Row("m", 1.0, 0.5, 2.0, 0.0, "lower", 100).beyond == 0.0
-    assert evaluation.Row("m", 1.0, 0.5, 2.0, 0.0, "higher", 100).beyond == 2.0
-    assert evaluation.Row("m", 1.0, 0.5, 2.0, 0.0, "floor", 100).beyond == 2.0
-    assert evaluation.Row("m", 9.0, None, 2.0, None, "lower", 100).beyond == 0.0
+    assert Row("m", 3.0, 0.5, 2.0, 0.0, "lower", 100).beyond == 2.0
+    assert Row("m", 1.0, 0.5, 2.0, 0.0, "lower", 100).beyond == 0.0
+    assert Row("m", 1.0, 0.5, 2.0, 0.0, "higher", 100).beyond == 2.0
+    assert Row("m", 1.0, 0.5, 2.0, 0.0, "floor", 100).beyond == 2.0
+    assert Row("m", 9.0, None, 2.0, None, "lower", 100).beyond == 0.0
+
+
+def found(value: float, **other) -> evaluation.Evaluation:
+    provenance = {"fingerprint": "f", "shape": [2], "samples": 100} | other
+    row = Row("m", value, 0.3, 0.0, 0.0, "lower", provenance["samples"])
+    return evaluation.Evaluation((row,), None, "random", provenance.pop("digest", "d"), (), provenance)
 
 
 def test_differences_within_noise_are_not_differences():
-    a = evaluation.Row("m", 1.0, 0.3, 0.0, 0.0, "lower", 100)
-    assert not evaluation.exceeds_noise(a, evaluation.Row("m", 1.5, 0.3, 0.0, 0.0, "lower", 100))
-    assert evaluation.exceeds_noise(a, evaluation.Row("m", 2.0, 0.3, 0.0, 0.0, "lower", 100))
-    with pytest.raises(UserError, match="do not compare"):
-        evaluation.exceeds_noise(a, evaluation.Row("m", 1.5, 0.3, 0.0, 0.0, "lower", 50))
+    assert not evaluation.exceeds_noise(found(1.0), found(1.5), "m")
+    assert evaluation.exceeds_noise(found(1.0), found(2.0), "m")
+
+
+@pytest.mark.parametrize(
+    ("other", "what"),
+    [
+        ({"digest": "e"}, "features never compare: random d and random e"),
+        ({"samples": 50}, "samples never compare: 100 and 50"),
+        ({"shape": [3]}, "shape never"),
+        ({"fingerprint": "g"}, "fingerprint never"),
+    ],
+)
+def test_numbers_of_different_protocols_never_compare(other, what):
+    with pytest.raises(UserError, match=what):
+        evaluation.exceeds_noise(found(1.0), found(2.0, **other), "m")
 
 
 def test_a_run_is_scored_against_its_own_data_and_keeps_the_record(tmp_path):
@@ -95,6 +114,28 @@ def test_a_run_is_scored_against_its_own_data_and_keeps_the_record(tmp_path):
     assert record["provenance"]["reals"] == "ring"
     assert record["digest"] == found.digest
     assert len(record["rows"]) == len(found.rows)
+    assert record["round"] == 3
+
+
+def test_a_run_that_is_evaluated_as_it_goes_trains_as_if_it_were_not(tmp_path):
+    common = {"recipe": "gan", "rounds": 6, "batch": 16, "seed": 3}
+    plain = sparring.train("ring", **common, out=tmp_path / "plain")
+    scored = sparring.train("ring", **common, out=tmp_path / "scored", evaluate_every=2, evaluate_samples=100)
+    assert scored.directory.latest().name == plain.directory.latest().name == "000006"
+    for file in scored.directory.latest().iterdir():
+        assert file.read_bytes() == (plain.directory.latest() / file.name).read_bytes()
+    records = scored.directory.records(scored.directory.metrics)
+    assert [record["round"] for record in records] == [2, 4, 6]
+    again = sparring.evaluate(scored.path, samples=100)
+    assert json.loads(json.dumps(again.to_dict()["rows"])) == records[-1]["rows"]
+    assert not plain.directory.metrics.exists()
+
+
+def test_data_that_cannot_be_evaluated_is_refused_before_anything_is_written(tmp_path):
+    few = np.random.default_rng(0).normal(size=(30, 2))
+    with pytest.raises(UserError, match="too few to judge"):
+        sparring.train(few, recipe="gan", rounds=2, batch=4, out=tmp_path / "run", evaluate_every=1)
+    assert not (tmp_path / "run").exists()
 
 
 def test_runs_on_different_data_do_not_compare(tmp_path):
@@ -129,7 +170,7 @@ WRONG = {
     "no reals": (lambda: sparring.evaluate(shapes(100, 1)), "an array is not a run"),
     "no such path": (lambda: sparring.evaluate("nowhere"), "there is nothing at nowhere"),
     "no such features": (lambda: scored(REALS, features="randon"), "did you mean random"),
-    "features of points": (lambda: scored(REALS, features="identity"), "not for images"),
+    "features of points": (lambda: scored(REALS, features="identity"), "not for pictures"),
     "no labels": (lambda: scored(REALS, features="classifier"), "need reals with labels"),
     "one class": (
         lambda: scored(REALS, (REALS, np.zeros(600, int)), features="classifier"),
@@ -171,3 +212,17 @@ def test_efficientnet_sees_grey_colour_and_transparency():
         assert found.logits.shape == (4, 1000)
     same = [extractor(each.transpose(0, 3, 1, 2)).features for each in (grey, np.repeat(grey, 3, 3))]
     torch.testing.assert_close(*same)
+
+
+def test_reals_that_come_sorted_are_not_taken_for_copies(monkeypatch):
+    # the dark half lies nearer together: whoever looks at the first held-out reals only expects the wrong distances
+    monkeypatch.setattr(scoring, "LOOKED_AT", 60)
+    reals = np.concatenate([shapes(600, 7), shapes(600, 8) // 4])
+    found = scored(np.concatenate([shapes(150, 9), shapes(150, 10) // 4]), reals, samples=300)
+    assert not found.copies.flagged
+
+
+def test_data_full_of_duplicates_is_said_to_be_so():
+    notes = scored(shapes(300, 1), np.concatenate([REALS, REALS[:60]])).notes
+    assert any("exact duplicates" in note for note in notes)
+    assert not any("exact duplicates" in note for note in scored(shapes(300, 1)).notes)

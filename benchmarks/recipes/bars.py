@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 import sparring
 import sparring.data
+from benchmarks.modes.protocols import played
 from benchmarks.recipes.play import (
     Bar,
     ablation,
@@ -22,32 +23,15 @@ from benchmarks.recipes.play import (
     trained,
     within,
 )
-from benchmarks.referee import Score, read, referee, score
+from benchmarks.referee import Score, score
 from sparring import metrics, workflows
 from sparring.game import OptimizerConfig
 from sparring.loop import play
-from sparring.metrics.table import KNOWN_MODES
 from sparring.networks import MLPDiscriminator, MLPGenerator
 from sparring.objectives import least_squares, minimax, non_saturating, relativistic_average
-from sparring.penalties import gradient_penalty, r1, r2, squared_gradient_norms, together
-from sparring.recipes import r3gan
-from sparring.recipes._duel import pair
+from sparring.penalties import gradient_penalty, squared_gradient_norms
 
 Bars = Iterator[Bar]
-ROUNDS = {
-    "gan": {"ring": 12_000, "grid": 24_000},
-    "wgan-gp": {"ring": 8_000, "grid": 12_000},
-    "dragan": {"ring": 8_000, "grid": 16_000},
-    "r3gan": {"ring": 12_000, "grid": 24_000},
-}
-POINTS: dict[str, dict[str, Any]] = {
-    "gan": {"lr": 1e-3},
-    "wgan-gp": {"lr": 2e-3, "penalty": 0.1, "batch": 128, "n_critic": 2, "decay_from": 0.0},
-    "dragan": {"lr": 2e-3, "penalty": 0.1, "batch": 128, "decay_from": 0.0},
-    "r3gan": {"lr": 1e-3, "gamma": 0.1},
-}
-"""Options for points; λ of 0.1 is what the authors' own code has for toys."""
-
 DIGIT_SECONDS = 180.0
 """Processor time of each recipe on digits, so that their figures compare with one another."""
 
@@ -56,8 +40,7 @@ def point_modes(recipe: str, seed: int, names: tuple[str, ...] = ("ring", "grid"
     """All modes of ring and grid, 2,500 samples, nine in ten within 3σ."""
     for name, needed in (("ring", 8), ("grid", 24)):
         if name in names:
-            plan = trained(name, rounds=ROUNDS[recipe][name], recipe=recipe, seed=seed, options=POINTS[recipe])
-            found = metrics.count_modes(torch.from_numpy(samples(plan, 2500)), *KNOWN_MODES[name])
+            found = played(name, recipe, seed)
             yield at_least(f"{name}: modes", found.found, needed)
             yield at_least(f"{name}: share within 3 sigma", found.good, 0.9)
 
@@ -320,21 +303,7 @@ def total(terms: dict[str, Tensor]) -> float:
 
 def stacked(seed: int) -> Bars:
     """Three random digits as RGB, 1,000 modes: relativistic pairing finds more than the cross-entropy does."""
-    digits = sparring.data.open("digits")
-    rows = np.random.default_rng(0).integers(0, len(digits), (30_000, 3))
-    data = sparring.data.open(np.asarray(digits.train)[rows, 0])
-    found = {}
-    for objective in ("relativistic-pairing", "non-saturating"):
-        torch.manual_seed(seed)
-        options = r3gan.Options()
-        game = sparring.duel(
-            *pair(options, data.spec, batch_norm=False), objective, together(r1(options.gamma), r2(options.gamma)),
-            latent=options.prior(data.spec), optimizer=options.optimizers(),
-        )  # fmt: skip
-        made = samples(trained(data, rounds=2_000, game=game, seed=seed), 5_000)
-        classes = [read(referee()[0], made[:, :, :, [c]])[1].argmax(1) for c in range(3)]
-        found[objective] = len(set(zip(*(c.tolist() for c in classes), strict=True)))
-    ours, theirs = found["relativistic-pairing"], found["non-saturating"]
+    ours, theirs = (played("stacked", name, seed).found for name in ("r3gan", "gan + R1 + R2"))
     name = "stacked digits: modes of 1,000, over those of GAN + R1 + R2"
     yield Bar(name, f"{ours} / {theirs}", "> 1", ours > theirs)
 

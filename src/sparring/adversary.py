@@ -26,7 +26,7 @@ class Adversary:
 
     Raises:
         UserError: no such objective; smoothing without labels.
-        ValueError: the discriminator has no trainable parameter.
+        ValueError: the discriminator has no trainable parameter; an optimizer whose rate falls with a run's progress.
 
     Examples:
         >>> adversary = Adversary(nn.Linear(2, 1), objective="hinge")
@@ -54,7 +54,10 @@ class Adversary:
         self._parameters = [p for p in discriminator.parameters() if p.requires_grad]
         if not self._parameters:
             raise ValueError("the discriminator has no parameter to train")
-        self._optimizer = (optimizer or OptimizerConfig(2e-4)).build(self._parameters)
+        chosen = optimizer or OptimizerConfig(2e-4)
+        if chosen.decay_from < 1:
+            raise ValueError("an Adversary does not know how far your training is: leave decay_from at 1")
+        self._optimizer = chosen.build(self._parameters)
         self._rng = torch.Generator(self._parameters[0].device).manual_seed(seed)
 
     def loss(self, fake: Tensor, real: Tensor | None = None) -> Tensor:

@@ -66,6 +66,13 @@ class RunConfig(Options):
     checkpoint_every: str = Field(
         "60s", coerce_numbers_to_str=True, description="how often a checkpoint is written: likewise"
     )
+    evaluate_every: str = Field(
+        "",
+        coerce_numbers_to_str=True,
+        description="how often samples are scored into metrics.jsonl: likewise; by default never",
+    )
+    evaluate_samples: int = Field(1000, ge=20, description="how many are scored, at most")
+    evaluate_features: str = Field("", description="see `sparring evaluate`; by default what suits the data")
     keep: int = Field(3, gt=0, description="how many of the newest checkpoints stay")
     data: DataOptions
     budget: Budget = Budget()  # pyright: ignore[reportCallIssue]

@@ -2,6 +2,7 @@
 
 config.toml            all that is needed to rebuild the game
 log.jsonl              one record a line: round, images, seconds, every term
+metrics.jsonl          one evaluation a line: round, every metric beside its floor, provenance
 samples/000123.png     grids from fixed noise (.npy for points)
 checkpoints/000123/    networks.safetensors  state.safetensors  state.json     (the newest k)
 """
@@ -30,6 +31,11 @@ class RunDir:
     def log(self) -> Path:
         """`log.jsonl`."""
         return self.path / "log.jsonl"
+
+    @property
+    def metrics(self) -> Path:
+        """`metrics.jsonl`."""
+        return self.path / "metrics.jsonl"
 
     @property
     def samples(self) -> Path:
@@ -93,33 +99,35 @@ class RunDir:
         for path in self.finished_checkpoints()[:-keep]:
             shutil.rmtree(path, ignore_errors=True)
 
-    def append(self, record: dict[str, Any]) -> None:
-        """Add a record to the log."""
-        with self.log.open("a", encoding="utf-8") as file:
+    def append(self, record: dict[str, Any], to: Path | None = None) -> None:
+        """Add a record to the log, or to another file of lines."""
+        with (to or self.log).open("a", encoding="utf-8") as file:
             file.write(json.dumps(record) + "\n")
 
-    def records(self) -> list[dict[str, Any]]:
-        """The log's records; a line that a crash cut short is left out."""
-        if not self.log.is_file():
+    def records(self, of: Path | None = None) -> list[dict[str, Any]]:
+        """The records of the log, or of another file; a line that a crash cut short is left out."""
+        path = of or self.log
+        if not path.is_file():
             return []
         records = []
-        for line in self.log.read_text(encoding="utf-8").splitlines():
+        for line in path.read_text(encoding="utf-8").splitlines():
             try:
                 records.append(json.loads(line))
             except ValueError:
                 continue
         return records
 
-    def rewind(self, round: int) -> list[dict[str, Any]]:
-        """Forget the log and the grids behind that round, which will be played again; the records that stay."""
-        kept = [record for record in self.records() if record["round"] <= round]
-        temporary = self.log.with_suffix(".part")
-        temporary.write_text("".join(json.dumps(record) + "\n" for record in kept), encoding="utf-8")
-        temporary.replace(self.log)
+    def rewind(self, round: int) -> None:
+        """Forget the records and the grids behind that round, which will be played again."""
+        for path in (self.log, self.metrics):
+            if path.is_file():
+                kept = [record for record in self.records(path) if record["round"] <= round]
+                temporary = path.with_suffix(".part")
+                temporary.write_text("".join(json.dumps(record) + "\n" for record in kept), encoding="utf-8")
+                temporary.replace(path)
         for path in self.samples.glob("*") if self.samples.is_dir() else ():
             if path.stem.isdecimal() and int(path.stem) > round:
                 path.unlink()
-        return kept
 
 
 def next_free(parent: Path, name: str) -> Path:

@@ -25,6 +25,7 @@ from sparring.loop import DivergedError, Play, State, evaluating, play, seed_of
 from sparring.pacing import Cadence, Meter, interruptions
 from sparring.recipes import BatchOptions
 from sparring.runs import RunDir, next_free
+from sparring.scoring import Evaluation, Scorer, stored
 
 Source = str | Path | np.ndarray | tuple[np.ndarray, np.ndarray] | Dataset | Unpaired
 
@@ -73,6 +74,7 @@ class Status:
         terms: `{"player/term": mean since the last status}`.
         rate: images a second since the last status.
         sample: the newest grid of samples.
+        evaluation: the newest, where the run is evaluated as it goes.
         finished: why the run ended; empty while it goes on.
     """
 
@@ -83,6 +85,7 @@ class Status:
     terms: dict[str, float]
     rate: float
     sample: Path | None
+    evaluation: Evaluation | None = None
     finished: str = ""
 
 
@@ -216,10 +219,11 @@ def run(plan: Plan) -> Iterator[Status]:
 
     Raises:
         DivergedError: a term of the loss was NaN or infinite. The checkpoint before stays.
-        UserError: the disk is full.
+        UserError: the disk is full, or the run is to be evaluated and its data does not do for that.
     """
     out, state = plan.out, plan.state
-    log, grid, save = _cadences(plan.config, plan.seconds)
+    log, grid, save, score = _cadences(plan.config, plan.seconds)
+    scorer, evaluation = _scorer(plan), None
     with writing(out.path):
         _begin(plan)
         newest = _preview(plan)
@@ -233,13 +237,18 @@ def run(plan: Plan) -> Iterator[Status]:
             finished = "stopped by a signal" if interrupted.is_set() else "budget used up" if fraction >= 1 else ""
             status = None
             with writing(out.path):
+                if scorer and score and (score.due(state.round, seconds) or fraction >= 1):
+                    evaluation = scorer(stored(_drawn(plan, scorer.n)), str(out.path))
+                    out.append({"round": state.round} | evaluation.to_dict(), out.metrics)
                 if grid.due(state.round, seconds) or finished:
                     newest = _preview(plan)
                 if log.due(state.round, seconds) or finished:
                     terms, rate = meter.read(plan.images(), seconds)
-                    status = Status(state.round, plan.images(), seconds, fraction, terms, rate, newest, finished)
+                    status = Status(
+                        state.round, plan.images(), seconds, fraction, terms, rate, newest, evaluation, finished
+                    )
                     out.append(_log_record(status))
-                # after its log line: a resumed run forgets the lines behind its checkpoint, and none before it
+                # after its lines: a resumed run forgets the lines behind its checkpoint, and none before it
                 if save.due(state.round, seconds) or finished:
                     _checkpoint(plan)
             if status is not None:
@@ -436,12 +445,21 @@ def _existing(path: str | Path) -> tuple[RunDir, RunConfig]:
     return run_dir, validated(RunConfig, tables, str(run_dir.config))
 
 
-def _cadences(config: RunConfig, seconds: float = 0.0) -> tuple[Cadence, Cadence, Cadence]:
-    """When to log, to draw a grid, and to write a checkpoint."""
+def _cadences(config: RunConfig, seconds: float = 0.0) -> tuple[Cadence, Cadence, Cadence, Cadence | None]:
+    """When to log, to draw a grid, to write a checkpoint, and to evaluate, if at all."""
     log, grid, save = (
         Cadence(getattr(config, f"{what}_every"), f"{what}_every", seconds) for what in ("log", "sample", "checkpoint")
     )
-    return log, grid, save
+    often = config.evaluate_every
+    return log, grid, save, Cadence(often, "evaluate_every", seconds) if often else None
+
+
+def _scorer(plan: Plan) -> Scorer | None:
+    config = plan.config
+    if not config.evaluate_every:
+        return None
+    source = config.data.source or "data in memory"
+    return Scorer(plan.data, source, config.evaluate_features or None, config.evaluate_samples)
 
 
 def _fresh(out: str | Path | None, config: RunConfig) -> RunDir:
@@ -539,18 +557,21 @@ def _checkpoint(plan: Plan) -> None:
 
 
 def _preview(plan: Plan) -> Path:
-    spec, state = plan.data.spec, plan.state
-    pictures = spec.kind == "image"
-    count = PREVIEW_PICTURES if pictures else PREVIEW_POINTS
-    real = plan.data.held_out_batch(count)
-    conditions = {key: real[key] for key in state.game.conditions}
-    made = spec.to_data(draw(state, range(count), conditions, device=plan.how.device))
-    path = plan.out.sample(state.round, ".png")
-    if pictures:
-        grids.picture_grid(made).save(path)
+    spec = plan.data.spec
+    path = plan.out.sample(plan.state.round, ".png")
+    if spec.kind == "image":
+        grids.picture_grid(_drawn(plan, PREVIEW_PICTURES)).save(path)
     else:
-        grids.scatter(made, spec.to_data(real["x"])).save(path)
+        real = spec.to_data(plan.data.held_out_batch(PREVIEW_POINTS)["x"])
+        grids.scatter(_drawn(plan, PREVIEW_POINTS), real).save(path)
     return path
+
+
+def _drawn(plan: Plan, n: int) -> np.ndarray:
+    """The samples of seeds 0 to n - 1, as `sample` gives them."""
+    real = plan.data.held_out_batch(n)
+    conditions = {key: real[key] for key in plan.state.game.conditions}
+    return plan.data.spec.to_data(draw(plan.state, range(n), conditions, device=plan.how.device))
 
 
 def _finish(plan: Plan, game: Game | None) -> Run:

@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 
 @pytest.fixture
@@ -11,7 +12,7 @@ def points(tmp_path):
     ring = np.stack([np.cos(angles), np.sin(angles)], 1) + rng.normal(0, 0.01, (400, 2))
     np.save(tmp_path / "ring.npy", ring.astype(np.float32))
     np.save(tmp_path / "half.npy", ring[angles < 3].astype(np.float32))
-    np.save(tmp_path / "blob.npy", rng.normal(size=(400, 2)).astype(np.float32))
+    np.save(tmp_path / "blob.npy", rng.normal(0, 3, (400, 2)).astype(np.float32))
     np.save(tmp_path / "flat.npy", rng.normal(size=(400, 3)).astype(np.float32))
 
 
@@ -41,9 +42,26 @@ def test_json_holds_everything_and_infinity_is_null(sparring):
 def test_compare_ranks_and_says_which_differences_exceed_noise(sparring):
     said = sparring("compare", "blob.npy", "half.npy", "ring.npy", "--against", "ring", "--samples", 150)
     assert said.code == 0
-    names = [line.split()[0] for line in said.out.splitlines()[1:5]]
-    assert names == ["ring.npy", "half.npy", "blob.npy", "reals"] or names[0] == "ring.npy"
-    assert said.out.count("differ beyond noise") == 2
+    assert said.out.splitlines()[0].split() == ["ring.npy", "half.npy", "blob.npy", "reals"]
+    assert "ring.npy and half.npy differ beyond noise: Frechet" in said.out
+    assert "half.npy and blob.npy differ beyond noise: Frechet" in said.out
+
+
+@pytest.mark.usefixtures("points")
+def test_two_draws_of_the_same_do_not_differ_beyond_noise(sparring):
+    np.save("again.npy", np.load("ring.npy")[::-1] + np.float32(0.001))
+    said = sparring("compare", "again.npy", "ring.npy", "--against", "ring", "--samples", 150)
+    assert " do not differ beyond noise: Frechet" in said.out
+
+
+def test_the_closest_pairs_as_a_picture(sparring, tmp_path):
+    rng = np.random.default_rng(0)
+    np.save("reals.npy", rng.integers(0, 256, (300, 8, 8, 3), dtype=np.uint8))
+    np.save("fakes.npy", rng.integers(0, 256, (100, 8, 8, 3), dtype=np.uint8))
+    said = sparring("evaluate", "fakes.npy", "--against", "reals.npy", "--pairs", "closest.png")
+    assert said.code == 0
+    with Image.open(tmp_path / "closest.png") as sheet:
+        assert sheet.size == (226, 230)  # eight pairs, two a row, seven times as large
 
 
 @pytest.mark.parametrize(
@@ -55,6 +73,8 @@ def test_compare_ranks_and_says_which_differences_exceed_noise(sparring):
         (("evaluate", "ring.npy", "--against", "ring", "--features", "random"), "not for points"),
         (("evaluate", "ring.npy", "--against", "ring", "--features", "identiti"), "did you mean identity"),
         (("evaluate", "ring.npy", "--against", "digits"), "do not compare"),
+        (("evaluate", "ring.npy", "--against", "ring", "--pairs", "closest.png"), "--pairs needs pictures"),
+        (("evaluate", "ring.npy", "--against", "ring", "--pairs", "closest.txt"), "cannot write a picture as .txt"),
         (("compare", "ring.npy", "--against", "ring"), "compares with nothing"),
     ],
 )

@@ -8,6 +8,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from sparring.scoring import Evaluation
     from sparring.workflows import Status
 
 
@@ -36,6 +37,12 @@ def terms_line(terms: dict[str, float]) -> str:
         player, term = name.split("/", 1)
         players.setdefault(player, []).append(f"{term} {value:.4g}")
     return " | ".join(f"{player} {', '.join(values)}" for player, values in players.items())
+
+
+def scores_line(evaluation: "Evaluation") -> str:
+    """The distance to the data and the judge's accuracy, each beside what reals get."""
+    rows = (evaluation.distance(), evaluation["judge"])
+    return ", ".join(f"{row.name} {row.value:.3g} (reals {row.floor:.3g})" for row in rows)
 
 
 def time_left(status: "Status") -> str:
@@ -80,11 +87,14 @@ class Display:
             self._last_line = status.seconds
             parts = [f"{status.fraction:4.0%}", f"round {status.round}", f"{status.images:,} images", rate]
             parts += [f"left {left}"] if left else []
-            self._console.print(" ".join(parts), terms_line(status.terms), markup=False, soft_wrap=True)
+            lines = [terms_line(status.terms)] + ([scores_line(status.evaluation)] if status.evaluation else [])
+            self._console.print(" ".join(parts), " | ".join(lines), markup=False, soft_wrap=True)
 
     def _panel(self, status: "Status", rate: str) -> RenderableType:
         lines = [Text(f"round {status.round:,}   {status.images:,} images   {rate}", style="bold")]
         lines += [Text(f"  {line}") for line in terms_line(status.terms).split(" | ")]
+        if status.evaluation:
+            lines.append(Text(f"  {scores_line(status.evaluation)}"))
         if status.sample:
             lines.append(Text(f"samples {status.sample}", style="dim"))
         return Group(self._bar, *lines)

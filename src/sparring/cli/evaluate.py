@@ -2,6 +2,7 @@
 
 import json
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from sparring.evaluation import Evaluation
-    from sparring.metrics.table import Row
+    from sparring.scoring import Evaluation
 
 Against = Annotated[str | None, typer.Option(help="The reals, as for `sparring train`. [default: the run's own data]")]
 FeaturesOption = Annotated[
@@ -42,10 +42,18 @@ def evaluate(
     size: SizeOption = None,
     channels: ChannelsOption = None,
     seed: SeedOption = 0,
+    pairs: Annotated[
+        Path | None,
+        typer.Option(help="A .png to write: the samples closest to the training data, each beside its example."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Score samples: every metric beside what reals would get, and a test for copies of the training data."""
+    if pairs and pairs.suffix.lower() != ".png":
+        raise UserError(f"--pairs {pairs}: cannot write a picture as {pairs.suffix or 'that'}", "a name in .png")
     found = _evaluated([generated], against, features, samples, size, channels, seed)[0]
+    if pairs:
+        write_pairs(found, pairs)
     if as_json:
         typer.echo(json.dumps(found.to_dict(), indent=1))
         return
@@ -77,6 +85,7 @@ def compare(
     if as_json:
         typer.echo(json.dumps([each.to_dict() for each in found], indent=1))
         return
+    found = ranked(found)
     console = _console()
     console.print(comparison_table(found))
     for line in differences(found):
@@ -158,26 +167,46 @@ def copies_line(found: "Evaluation") -> str:
     )
 
 
-def ranked(found: "list[Evaluation]") -> "list[tuple[Evaluation, Row]]":
-    """Nearest first, by the Fréchet distance, or by the kernel distance where there is none."""
-    names = [{row.name for row in each.rows} for each in found]
-    name = next(n for n in ("FID", "Frechet", "KID", "kernel") if all(n in each for each in names))
-    return sorted(((each, each[name]) for each in found), key=lambda pair: pair[1].value)
+def write_pairs(found: "Evaluation", out: Path) -> None:
+    """The closest samples as one picture, each to the left of its training example.
+
+    Raises:
+        UserError: points, or no test of memorisation.
+    """
+    import numpy as np
+
+    from sparring.errors import writing
+    from sparring.grids import picture_grid
+
+    if found.copies is None or found.copies.pairs.ndim == 3:
+        raise UserError("--pairs needs pictures, and reals held out from training", "--json names the closest points")
+    beside = np.moveaxis(found.copies.pairs, 2, 4)  # (K, 2, H, W, C)
+    with writing(out):
+        picture_grid(np.concatenate([beside[:, 0], beside[:, 1]], axis=2)).save(out)
+
+
+def ranked(found: "list[Evaluation]") -> "list[Evaluation]":
+    """Nearest first."""
+    return sorted(found, key=lambda each: each.distance().value)
+
+
+def titles(found: "list[Evaluation]") -> list[str]:
+    """What to call each set: the end of its path, or all of it where ends are alike."""
+    paths = [each.provenance["generated"] for each in found]
+    ends = [Path(path).name for path in paths]
+    return ends if len(set(ends)) == len(ends) else paths
 
 
 def comparison_table(found: "list[Evaluation]") -> "Table":
-    """One line a set, nearest first; the floor last."""
+    """One line a metric, one column a set, nearest first; the floor last."""
     from rich.table import Table
 
-    order = ranked(found)
-    names = [row.name for row in order[0][0].rows]
     table = Table(box=None, pad_edge=False)
     table.add_column("")
-    for name in names:
-        table.add_column(name, justify="right")
-    for each, _ in order:
-        table.add_row(each.provenance["generated"], *(number(each[name].value) for name in names))
-    table.add_row("reals", *(number(order[0][0][name].floor) for name in names))
+    for title in (*titles(found), "reals"):
+        table.add_column(title, justify="right", overflow="fold")
+    for row in found[0].rows:
+        table.add_row(row.name, *(number(each[row.name].value) for each in found), number(row.floor))
     return table
 
 
@@ -185,10 +214,10 @@ def differences(found: "list[Evaluation]") -> list[str]:
     """For each neighbour in the ranking, whether the difference exceeds noise."""
     from sparring.evaluation import exceeds_noise
 
-    order, lines = ranked(found), []
-    for (better, a), (worse, b) in pairwise(order):
-        names = f"{better.provenance['generated']} and {worse.provenance['generated']}"
+    lines = []
+    for (name, better), (other, worse) in pairwise(zip(titles(found), found, strict=True)):
+        a, b = better.distance(), worse.distance()
         figures = f"{a.name} {number(a.value)} ± {number(a.spread)} and {number(b.value)} ± {number(b.spread)}"
-        verdict = "differ beyond noise" if exceeds_noise(a, b) else "do not differ beyond noise"
-        lines.append(f"{names} {verdict}: {figures}")
+        verdict = "differ beyond noise" if exceeds_noise(better, worse, a.name) else "do not differ beyond noise"
+        lines.append(f"{name} and {other} {verdict}: {figures}")
     return lines

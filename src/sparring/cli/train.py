@@ -34,6 +34,9 @@ def train(
         list[str] | None, typer.Option("--set", help="key=value: an option of the recipe or of the run. Repeatable.")
     ] = None,
     config: Annotated[Path | None, typer.Option(help="A config.toml to start from; options here override it.")] = None,
+    evaluate_every: Annotated[
+        str | None, typer.Option(help="Score samples as training goes: 60s, or 500 rounds. [default: never]")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the whole plan and stop.")] = False,
 ) -> None:
     """Train a generator on SOURCE; write samples, checkpoints and a log to a run directory.
@@ -45,10 +48,10 @@ def train(
 
     budget = {"minutes": minutes, "images": parse_count(images), "rounds": rounds, "epochs": epochs}
     given: dict[str, Any] = {"size": parse_size(size), "channels": channels, "mirror": mirror or None}
-    given |= {"batch": batch, "seed": seed, "device": device}
+    given |= {"batch": batch, "seed": seed, "device": device, "evaluate_every": evaluate_every}
     if resume is not None:
         fixed = {"SOURCE": source, "--recipe": recipe, "--out": out, "--set": set_, "--config": config}
-        fixed |= {f"--{name}": value for name, value in given.items()}
+        fixed |= {f"--{name.replace('_', '-')}": value for name, value in given.items()}
         clash = [name for name, value in fixed.items() if value is not None]
         if clash:
             raise UserError(f"{clash[0]} cannot change when a run is resumed", "leave it out, or start a new run")

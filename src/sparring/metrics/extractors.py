@@ -56,12 +56,11 @@ class Extractor:
     embed: Callable[[Tensor], tuple[Tensor, Tensor | None]]
     batch: int = 100
 
-    def __call__(self, samples: np.ndarray | Tensor, progress: Callable[[int], None] | None = None) -> Embedding:
+    def __call__(self, samples: np.ndarray | Tensor) -> Embedding:
         """Embed all samples, a batch at a time.
 
         Args:
             samples: pictures, uint8 `(N, C, H, W)`, or points, `(N, D)`.
-            progress: called with how many more are done.
 
         Raises:
             UserError: no sample at all.
@@ -76,8 +75,6 @@ class Extractor:
             features.append(found.float())
             if classes is not None:
                 logits.append(classes.float())
-            if progress is not None:
-                progress(len(part))
         return Embedding(torch.cat(features), torch.cat(logits) if logits else None)
 
 

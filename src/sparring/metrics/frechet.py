@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sparring.errors import UserError
 from sparring.metrics._input import rows
 
 
@@ -16,12 +15,10 @@ class Moments:
     Args:
         mean: `(D,)`, float64.
         covariance: `(D, D)`, with n - 1 in the denominator.
-        n: how many samples.
     """
 
     mean: Tensor
     covariance: Tensor
-    n: int
 
     @classmethod
     def of(cls, features: Tensor) -> "Moments":
@@ -31,7 +28,7 @@ class Moments:
             UserError: see `rows`.
         """
         (features,) = rows(features)
-        return cls(features.mean(0), features.T.cov().reshape(features.shape[1], -1), len(features))
+        return cls(features.mean(0), features.T.cov().reshape(features.shape[1], -1))
 
 
 def moments_distance(a: Moments, b: Moments) -> float:
@@ -75,23 +72,6 @@ def frechet_distance(real: Tensor, fake: Tensor) -> float:
     """
     real, fake = rows(real, fake)
     return moments_distance(Moments.of(real), Moments.of(fake))
-
-
-def require_full_rank(*counts: int, dimensions: int) -> None:
-    """Refuse a Fréchet distance whose covariances cannot be of full rank.
-
-    Args:
-        counts: of the samples of each set.
-        dimensions: D.
-
-    Raises:
-        UserError: a set has no more samples than there are dimensions.
-    """
-    if min(counts) <= dimensions:
-        raise UserError(
-            f"a Fréchet distance in {dimensions} dimensions needs more than {dimensions} samples, not {min(counts)}",
-            "use more samples, an extractor of fewer dimensions, or KID, which has no such bias",
-        )
 
 
 def frechet_infinity(real: Tensor, fake: Tensor, points: int = 15, seed: int = 0) -> float:

@@ -1,7 +1,7 @@
 """Do samples follow the data? Every metric on the same samples, beside what reals themselves would get.
 
-The reals are split at random into a reference and a control of the same size. Samples are compared with the
-reference, and so is the control: its numbers are the floor, what a perfect generator would get with so many samples.
+The reals come as a reference and a control of the same size. Samples are compared with the reference, and so is the
+control: its numbers are the floor, what a perfect generator would get with so many samples.
 """
 
 import math
@@ -9,7 +9,7 @@ import statistics
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -46,9 +46,9 @@ class Row:
     Args:
         name: of the metric.
         value: of the samples.
-        spread: standard error of the value: the standard deviation over random halves of both sets, which is the
-            delete-half jackknife's estimate (Shao and Wu 1989, Annals of Statistics 17); None where the metric has
-            none of its own.
+        spread: standard error of the value: the metric's own, or the standard deviation over random halves of both
+            sets, which is the delete-half jackknife's estimate (Shao and Wu 1989, Annals of Statistics 17); None where
+            there is neither.
         floor: the same metric of the control.
         floor_spread: its standard error.
         better: whether lower or higher is better, or the nearest to the floor.
@@ -74,21 +74,6 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Copies:
-    """The verdict on memorisation.
-
-    Args:
-        flagged: whether samples lie nearer to the training data than held-out reals do, beyond chance.
-        exact: samples that are training examples to the last bit.
-        test: distances, p-values and the closest pairs.
-    """
-
-    flagged: bool
-    exact: int
-    test: metrics.Memorization
-
-
-@dataclass(frozen=True)
 class Samples:
     """Samples as they are and as an extractor sees them.
 
@@ -101,9 +86,9 @@ class Samples:
     seen: Embedding
 
     @classmethod
-    def of(cls, extractor: Extractor, raw: np.ndarray, progress: Callable[[int], None] | None = None) -> "Samples":
+    def of(cls, extractor: Extractor, raw: np.ndarray) -> "Samples":
         """Embed them."""
-        return cls(raw, extractor(raw, progress))
+        return cls(raw, extractor(raw))
 
     def __len__(self) -> int:
         return len(self.raw)
@@ -113,137 +98,156 @@ class Samples:
         logits = None if self.seen.logits is None else self.seen.logits[which]
         return Samples(self.raw[which.numpy()], Embedding(self.seen.features[which], logits))
 
+    def first(self, n: int) -> "Samples":
+        """The first n."""
+        return self.take(torch.arange(n))
+
     def pictures(self, n: int) -> Tensor:
         """The first n, as float32 `(n, C, H, W)` in [0, 1]."""
         return torch.from_numpy(self.raw[:n]).float() / 255
 
 
-Compare = Callable[[Samples, Samples], dict[str, float]]
-"""(reals, samples) -> values by name."""
-
-
-@dataclass(frozen=True)
-class Group:
-    """Metrics that are computed together.
+class Figure(NamedTuple):
+    """A metric of one set.
 
     Args:
-        of: computes them.
-        better: for each name.
+        value: of the metric.
+        error: its standard error; None where it has none.
     """
 
-    of: Compare
-    better: dict[str, Better]
+    value: float
+    error: float | None
 
 
-def table(
-    fake: Samples,
-    reference: Samples,
-    control: Samples,
-    extractor: Extractor,
-    spec: DataSpec,
-    modes: KnownModes | None = None,
-) -> tuple[list[Row], list[str]]:
-    """Every metric that makes sense for such data, in memory.
+Compute = Callable[[Samples, Samples], dict[str, float]]
+"""(reals, samples) -> values by name."""
+
+Measure = Callable[[Samples, Samples], dict[str, Figure]]
+"""(reals, samples) -> figures by name."""
+
+
+class Reals:
+    """What samples are held against: a reference, and what reals themselves get against it. In memory, free of files.
 
     Args:
-        fake: the samples; as many as there are in the control are looked at.
         reference: reals to compare with.
         control: other reals, as many: they give the floor.
-        extractor: that saw all three.
+        extractor: that saw both.
         spec: pictures or points.
         modes: where the data's modes are known.
 
-    Returns:
-        The rows, and notes on what was left out.
+    Attributes:
+        n: how many samples are looked at.
+        notes: on what was left out.
 
     Raises:
-        UserError: fewer than 20 samples or reals on a side.
+        UserError: fewer than 20 reals on a side.
     """
-    n = min(len(fake), len(reference), len(control))
-    if n < FEWEST:
-        raise UserError(f"{n} samples beside {n} reals are too few to judge", f"{FEWEST} of each at least")
-    fake, reference, control = (each.take(torch.arange(n)) for each in (fake, reference, control))
-    chosen, notes = _groups(reference, extractor, spec, modes)
-    rows = []
-    for group in chosen:
-        values, floors = group.of(reference, fake), group.of(reference, control)
-        spreads, floor_spreads = (_spreads(group.of, reference, other) for other in (fake, control))
-        for name, better in group.better.items():
-            rows.append(Row(name, values[name], spreads[name], floors[name], floor_spreads[name], better, n))
-    return [*_own_spread(reference, fake, control, extractor), *rows], notes
+
+    def __init__(
+        self,
+        reference: Samples,
+        control: Samples,
+        extractor: Extractor,
+        spec: DataSpec,
+        modes: KnownModes | None = None,
+    ) -> None:
+        self.n = min(len(reference), len(control))
+        if self.n < FEWEST:
+            raise UserError(f"{self.n} samples beside {self.n} reals are too few to judge", f"{FEWEST} of each")
+        self.reference = reference.first(self.n)
+        self._measures, self._better, self.notes = _chosen(self.reference, extractor, spec, modes)
+        self._floor = self._measured(control)
+
+    def table(self, fake: Samples) -> list[Row]:
+        """Every metric that makes sense for such data.
+
+        Args:
+            fake: n samples at least, seen by the same extractor; the first n are looked at.
+
+        Raises:
+            UserError: fewer.
+        """
+        if len(fake) < self.n:
+            raise UserError(f"{len(fake)} samples and {self.n} reals do not compare", "take as many of each")
+        found = self._measured(fake)
+        return [Row(name, *found[name], *self._floor[name], better, self.n) for name, better in self._better.items()]
+
+    def _measured(self, other: Samples) -> dict[str, Figure]:
+        other = other.first(self.n)
+        return {name: figure for measure in self._measures for name, figure in measure(self.reference, other).items()}
 
 
-def _spreads(of: Compare, real: Samples, other: Samples) -> dict[str, float | None]:
-    # standard errors, from random halves of both sets; none where a half has no finite value
-    halves = [of(*pair) for pair in _halves(real, other)]
-    values = {name: [half[name] for half in halves] for name in halves[0]}
-    return {name: statistics.stdev(v) if all(map(math.isfinite, v)) else None for name, v in values.items()}
-
-
-def _own_spread(reference: Samples, fake: Samples, control: Samples, extractor: Extractor) -> list[Row]:
-    """The metrics that say themselves how sure they are."""
-    n = len(fake)
-    sets = [each.seen.features for each in (reference, fake, control)]
-    size = min(1000, n // 2)
-    kid, floor = (metrics.kernel_distance(sets[0], other, 30, size) for other in sets[1:])
-    test, chance = (metrics.two_sample_test(sets[0], other) for other in sets[1:])
-    threshold = metrics.alike_threshold(sets[0])
-    support, real_support = (metrics.support_size(other, threshold) for other in sets[1:])
-    return [
-        Row(
-            "KID" if extractor.name == "inception" else "kernel",
-            kid.value,
-            kid.error,
-            floor.value,
-            floor.error,
-            "lower",
-            n,
-        ),
-        Row("judge", test.value, _error(test), chance.value, _error(chance), "lower", n),
-        Row("support", support.size, None, real_support.size, None, "higher", n),
-    ]
-
-
-def _error(accuracy: metrics.Accuracy) -> float:
-    return (accuracy.high - accuracy.low) / (2 * 1.96)
-
-
-def _groups(
+def _chosen(
     real: Samples, extractor: Extractor, spec: DataSpec, modes: KnownModes | None
-) -> tuple[list[Group], list[str]]:
+) -> tuple[list[Measure], dict[str, Better], tuple[str, ...]]:
+    """The metrics that make sense for such data, which way each is better, and notes on those left out."""
     dimensions, n = real.seen.features.shape[1], len(real)
-    # only Inception's Fréchet distance is called FID
-    frechet = "FID" if extractor.name == "inception" else "Frechet"
-    found, notes = [], []
+    # only Inception's distances are called FID and KID
+    frechet, kernel = ("FID", "KID") if extractor.name == "inception" else ("Frechet", "kernel")
+    measures: list[Measure] = [
+        partial(_kernel, kernel),
+        _judge,
+        partial(_support, metrics.alike_threshold(real.seen.features)),
+    ]
+    better: dict[str, Better] = {kernel: "lower", "judge": "lower", "support": "floor"}
+    notes = []
+
+    def take(compute: Compute, named: dict[str, Better]) -> None:
+        measures.append(partial(_resampled, compute))
+        better.update(named)
+
     if n // 2 > dimensions:
-        found.append(Group(partial(_frechet, frechet), {frechet: "lower", f"Mi{frechet}": "lower"}))
+        take(partial(_frechet, frechet), {frechet: "lower", f"Mi{frechet}": "lower"})
     else:
         notes.append(
             f"no {frechet} distance: halves of {n} samples are no more than its {dimensions} dimensions, "
             "and the kernel distance has no such bias"
         )
-    found.append(
-        Group(_manifold, {"precision": "higher", "recall": "higher", "density": "floor", "coverage": "higher"})
-    )
-    found.append(Group(_vendi, {"Vendi": "floor"}))
+    take(_manifold, {"precision": "higher", "recall": "higher", "density": "floor", "coverage": "higher"})
+    take(_vendi, {"Vendi": "floor"})
     if real.seen.logits is not None:
-        found.append(Group(_inception, {"Inception Score": "floor"}))
+        take(_inception, {"Inception Score": "floor"})
     if spec.kind == "image":
         if min(spec.shape[1:]) >= metrics.SMALLEST_SLICED:
-            found.append(Group(_sliced, {"sliced Wasserstein": "lower"}))
-        found.append(Group(_ssim, {"MS-SSIM": "floor"}))
+            take(_sliced, {"sliced Wasserstein": "lower"})
+        take(_ssim, {"MS-SSIM": "floor"})
     else:
-        found.append(Group(_transport, {"Wasserstein": "lower"}))
+        take(_transport, {"Wasserstein": "lower"})
     if modes:
-        found.append(Group(partial(_modes, modes), {"modes": "higher", "within 3 sigma": "higher", "KL": "lower"}))
-    return found, notes
+        take(partial(_modes, modes), {"modes": "higher", "within 3 sigma": "higher", "KL": "lower"})
+    return measures, better, tuple(notes)
 
 
-def _halves(real: Samples, fake: Samples) -> Iterator[tuple[Samples, Samples]]:
+def _resampled(compute: Compute, real: Samples, other: Samples) -> dict[str, Figure]:
+    """Values with standard errors from random halves of both sets; none where a half has no finite value."""
+    halves = [compute(*pair) for pair in _halves(real, other)]
+    figures = {}
+    for name, value in compute(real, other).items():
+        spread = [half[name] for half in halves]
+        figures[name] = Figure(value, statistics.stdev(spread) if all(map(math.isfinite, spread)) else None)
+    return figures
+
+
+def _halves(real: Samples, other: Samples) -> Iterator[tuple[Samples, Samples]]:
     rng = torch.Generator().manual_seed(0)
     for _ in range(RESAMPLES):
-        some, others = (torch.randperm(len(each), generator=rng)[: len(each) // 2] for each in (real, fake))
-        yield real.take(some), fake.take(others)
+        some, others = (torch.randperm(len(each), generator=rng)[: len(each) // 2] for each in (real, other))
+        yield real.take(some), other.take(others)
+
+
+def _kernel(name: str, real: Samples, fake: Samples) -> dict[str, Figure]:
+    found = metrics.kernel_distance(real.seen.features, fake.seen.features, 30, min(1000, len(fake) // 2))
+    return {name: Figure(found.value, found.error)}
+
+
+def _judge(real: Samples, fake: Samples) -> dict[str, Figure]:
+    found = metrics.two_sample_test(real.seen.features, fake.seen.features)
+    return {"judge": Figure(found.value, (found.high - found.low) / (2 * 1.96))}
+
+
+def _support(threshold: float, _real: Samples, fake: Samples) -> dict[str, Figure]:
+    return {"support": Figure(metrics.support_size(fake.seen.features, threshold).size, None)}
 
 
 def _frechet(name: str, real: Samples, fake: Samples) -> dict[str, float]:
@@ -284,36 +288,3 @@ def _transport(real: Samples, fake: Samples) -> dict[str, float]:
 def _modes(known: KnownModes, real: Samples, fake: Samples) -> dict[str, float]:
     found = metrics.count_modes(torch.from_numpy(fake.raw), *known)
     return {"modes": float(found.found), "within 3 sigma": found.good, "KL": found.kl}
-
-
-def copies(fake: Samples, train: Samples, held_out: Samples, extractor: Extractor) -> Copies:
-    """Are samples handed back from the training data?
-
-    Pictures are looked at in ten views, moved by a pixel in all directions and mirrored, samples and held-out reals
-    alike: a copy that was moved or mirrored is found where its original is.
-
-    Args:
-        fake: the samples; 1,000 at most are looked at, and as many held-out reals.
-        train: what the generator was trained on.
-        held_out: reals that it was not trained on.
-        extractor: that saw all three.
-    """
-    reals, samples = (
-        torch.stack([extractor(view).features for view in _views(each.raw[:1000])]) for each in (held_out, fake)
-    )
-    test = metrics.memorization(train.seen.features, reals, samples)
-    known = {example.tobytes() for example in train.raw}
-    exact = sum(sample.tobytes() in known for sample in fake.raw)
-    return Copies(test.flagged() or exact > 0, exact, test)
-
-
-def _views(raw: np.ndarray) -> Iterator[np.ndarray]:
-    if raw.ndim == 2:
-        yield raw
-        return
-    height, width = raw.shape[2:]
-    wide = np.pad(raw, ((0, 0), (0, 0), (1, 1), (1, 1)), mode="edge")
-    for down in range(3):
-        for right in range(3):
-            yield np.ascontiguousarray(wide[:, :, down : down + height, right : right + width])
-    yield np.ascontiguousarray(raw[..., ::-1])

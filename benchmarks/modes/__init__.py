@@ -1,0 +1,1 @@
+"""How many of the data's known modes does a generator find?"""

@@ -1,0 +1,257 @@
+"""Reals once, samples many times: a data set made ready to score what a generator makes of it.
+
+Which features, which reals on which side, the floors and the views of held-out reals are decided and computed once; a
+set of samples then costs one pass of the features.
+"""
+
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from sparring import metrics
+from sparring.data import Dataset, Unpaired
+from sparring.errors import UserError
+from sparring.metrics import extractors
+from sparring.metrics.extractors import Extractor
+from sparring.metrics.table import FEWEST, KNOWN_MODES, Reals, Row, Samples
+
+Features = str | Extractor | nn.Module
+Tell = Callable[[str, float], None]
+"""Called with what is being done and how much is done, 0 to 1."""
+
+LOOKED_AT = 1000
+"""Samples, and held-out reals, in the test for copies."""
+
+
+@dataclass(frozen=True)
+class Copies:
+    """The verdict on memorisation.
+
+    Args:
+        flagged: whether samples lie nearer to the training data than held-out reals do, beyond chance.
+        exact: samples that are training examples to the last bit.
+        test: distances, p-values and the closest pairs.
+        pairs: `(K, 2, ...)`, as the data is stored: the closest samples, each beside its training example.
+    """
+
+    flagged: bool
+    exact: int
+    test: metrics.Memorization
+    pairs: np.ndarray = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All that was found out about a set of samples.
+
+    Args:
+        rows: the metrics.
+        copies: the memorisation test; None where too little was held out from training.
+        extractor: the name of the features.
+        digest: of the extractor: numbers of different digests never compare.
+        notes: what was left out or shrunk, and why.
+        provenance: where samples and reals came from, how many there were, seed, versions.
+    """
+
+    rows: tuple[Row, ...]
+    copies: Copies | None
+    extractor: str
+    digest: str
+    notes: tuple[str, ...]
+    provenance: dict[str, Any]
+
+    def __getitem__(self, name: str) -> Row:
+        """The row of a metric.
+
+        Raises:
+            KeyError: there is none.
+        """
+        for row in self.rows:
+            if row.name == name:
+                return row
+        raise KeyError(name)
+
+    def distance(self) -> Row:
+        """The Fréchet distance, or the kernel distance where there are too few samples for it."""
+        names = {row.name for row in self.rows}
+        return self[next(name for name in ("FID", "Frechet", "KID", "kernel") if name in names)]
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON: infinite values are null, and no pictures."""
+        found = _plain(asdict(self))
+        if found["copies"]:
+            del found["copies"]["pairs"]
+        return found
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+class Scorer:
+    """Scores sets of samples against one data set.
+
+    The reals, held-out ones included, are split at random into a reference and a control of n each.
+
+    Args:
+        data: the reals.
+        source: what they are called in the record; the modes of `ring` and `grid` are known by it.
+        features: "classifier" (trained on the reals' labels; the default where they have some), "random" (the default
+            for other pictures), "efficientnet", "inception", "identity" (points); an `Extractor`; or a module.
+        samples: how many on either side, at most; half of the reals is the other limit.
+        seed: of the split.
+
+    Attributes:
+        n: how many samples are looked at.
+        extractor: the features.
+
+    Raises:
+        UserError: too few reals, features that are not for such data, data of two kinds.
+    """
+
+    def __init__(
+        self,
+        data: Dataset | Unpaired,
+        source: str,
+        features: Features | None = None,
+        samples: int = 10_000,
+        seed: int = 0,
+    ) -> None:
+        if not isinstance(data, Dataset):
+            raise UserError("the data is of two kinds, trainA and trainB", "name one of the folders")
+        self._data = data
+        raw = np.concatenate([data.train, data.held_out])
+        self.n = min(samples, len(raw) // 2)
+        rng = np.random.default_rng(seed)
+        order = torch.from_numpy(rng.permutation(len(raw)))
+        reference, control = order[: self.n], order[self.n : 2 * self.n]
+        self.extractor, notes = _extractor(features, data, raw, reference)
+        seen = Samples.of(self.extractor, raw)
+        self._reals = Reals(
+            seen.take(reference), seen.take(control), self.extractor, data.spec, KNOWN_MODES.get(source)
+        )
+        self._train = seen.first(len(data.train)).seen.features
+        # in random order: data may come sorted, by class or by ease, and only so many are looked at
+        held_out = data.held_out[rng.permutation(len(data.held_out))]
+        self._held_out = self._views(held_out) if len(held_out) >= FEWEST else None
+        self._known = Counter(_fingerprint(example) for example in data.train)
+        self._notes = (*notes, *self._reals.notes)
+        if self._held_out is None:
+            few = f"no test of memorisation: only {len(data.held_out)} reals were held out from training"
+            self._notes += (few,)
+        twins = sum(count for count in self._known.values() if count > 1)
+        if self._held_out is not None and twins > 0.01 * len(data.train):
+            self._notes += (
+                f"{twins:,} training examples are exact duplicates of one another: honest samples may repeat them too, "
+                "and count as copies",
+            )
+        self._provenance = {
+            "reals": source, "fingerprint": data.fingerprint, "samples": self.n, "seed": seed,
+            "shape": list(data.spec.shape), "sparring": version("sparring"), "torch": torch.__version__,
+        }  # fmt: skip
+
+    def __call__(self, samples: np.ndarray, name: str = "an array") -> Evaluation:
+        """All metrics of a set of samples, and the test for copies.
+
+        Args:
+            samples: n at least, as the data is stored: uint8 `(N, C, H, W)`, or float `(N, D)`.
+            name: where they come from.
+
+        Raises:
+            UserError: fewer than n, or of another shape than the reals.
+        """
+        if samples.shape[1:] != self._data.spec.shape:
+            raise UserError(
+                f"samples of {_shape(samples.shape[1:])} and reals of {_shape(self._data.spec.shape)} do not compare",
+                "--size HxW and --channels C bring both to one shape",
+            )
+        fake = Samples.of(self.extractor, samples)
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        return Evaluation(
+            rows=tuple(self._reals.table(fake)),
+            copies=None if self._held_out is None else self._copies(samples, self._held_out),
+            extractor=self.extractor.name,
+            digest=self.extractor.digest,
+            notes=self._notes,
+            provenance={"generated": name} | self._provenance | {"when": now},
+        )
+
+    def _copies(self, samples: np.ndarray, held_out: torch.Tensor) -> Copies:
+        test = metrics.memorization(self._train, held_out, self._views(samples))
+        exact = sum(_fingerprint(sample) in self._known for sample in samples)
+        pairs = np.stack([samples[list(test.closest)], self._data.train[list(test.partners)]], 1)
+        return Copies(test.flagged() or exact > 0, exact, test, pairs)
+
+    def _views(self, raw: np.ndarray) -> torch.Tensor:
+        """`(V, n, D)` features: a copy that was moved by a pixel or mirrored is found where its original is."""
+        return torch.stack([self.extractor(view).features for view in _views(raw[:LOOKED_AT])])
+
+
+def stored(samples: np.ndarray) -> np.ndarray:
+    """Samples as data is stored: uint8 `(N, H, W, C)` -> `(N, C, H, W)`; points stay as they are."""
+    return np.ascontiguousarray(np.moveaxis(samples, 3, 1)) if samples.ndim == 4 else samples
+
+
+def _views(raw: np.ndarray) -> Iterator[np.ndarray]:
+    if raw.ndim == 2:
+        yield raw
+        return
+    height, width = raw.shape[2:]
+    wide = np.pad(raw, ((0, 0), (0, 0), (1, 1), (1, 1)), mode="edge")
+    for down in range(3):
+        for right in range(3):
+            yield np.ascontiguousarray(wide[:, :, down : down + height, right : right + width])
+    yield np.ascontiguousarray(raw[..., ::-1])
+
+
+def _fingerprint(example: np.ndarray) -> bytes:
+    return hashlib.blake2b(example.tobytes(), digest_size=16).digest()
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    if len(shape) == 1:
+        return f"{shape[0]} dimensions"
+    return f"{shape[1]}x{shape[2]} with {shape[0]} channel{'s' if shape[0] > 1 else ''}"
+
+
+def _extractor(
+    wanted: Features | None, data: Dataset, raw: np.ndarray, reference: torch.Tensor
+) -> tuple[Extractor, list[str]]:
+    if isinstance(wanted, Extractor):
+        return wanted, []
+    if isinstance(wanted, nn.Module):
+        return extractors.from_module(wanted, type(wanted).__name__), []
+    pictures, labelled = data.spec.kind == "image", len(data.spec.classes) > 1 and data.labels is not None
+    name = wanted or ("identity" if not pictures else "classifier" if labelled else "random")
+    extractors.check_name(name)
+    if pictures == (name == "identity"):
+        what = "pictures" if pictures else "points"
+        raise UserError(f"{name} features are not for {what}", "leave --features out")
+    if name == "classifier":
+        if data.labels is None or data.held_out_labels is None:
+            raise UserError("the classifier features need reals with labels", "--features random")
+        labels = np.concatenate([data.labels, data.held_out_labels])
+        # on the reference alone: what it has seen looks different to it, and the control must not
+        chosen = reference.numpy()
+        found, accuracy = extractors.classifier(raw[chosen], labels[chosen], len(data.spec.classes))
+        return found, [f"the classifier reads {accuracy:.1%} of reals that it was not trained on"]
+    makers: dict[str, Callable[[], Extractor]] = {
+        "identity": extractors.identity,
+        "random": lambda: extractors.random_network(data.spec.shape[0]),
+        "efficientnet": extractors.efficientnet,
+        "inception": extractors.inception,
+    }
+    return makers[name](), []
