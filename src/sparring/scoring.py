@@ -148,16 +148,7 @@ class Scorer:
         held_out = data.held_out[rng.permutation(len(data.held_out))]
         self._held_out = self._views(held_out) if len(held_out) >= FEWEST else None
         self._known = Counter(_fingerprint(example) for example in data.train)
-        self._notes = (*notes, *self._reals.notes)
-        if self._held_out is None:
-            few = f"no test of memorisation: only {len(data.held_out)} reals were held out from training"
-            self._notes += (few,)
-        twins = sum(count for count in self._known.values() if count > 1)
-        if self._held_out is not None and twins > 0.01 * len(data.train):
-            self._notes += (
-                f"{twins:,} training examples are exact duplicates of one another: honest samples may repeat them too, "
-                "and count as copies",
-            )
+        self._notes = (*notes, *self._reals.notes, *self._caveats())
         self._provenance = {
             "reals": source, "fingerprint": data.fingerprint, "samples": self.n, "seed": seed,
             "shape": list(data.spec.shape), "sparring": version("sparring"), "torch": torch.__version__,
@@ -188,6 +179,18 @@ class Scorer:
             notes=self._notes,
             provenance={"generated": name} | self._provenance | {"when": now},
         )
+
+    def _caveats(self) -> Iterator[str]:
+        if self._held_out is None:
+            count = len(self._data.held_out)
+            yield f"no test of memorisation: only {count} reals were held out from training"
+            return
+        twins = sum(count for count in self._known.values() if count > 1)
+        if twins > 0.01 * len(self._data.train):
+            yield (
+                f"{twins:,} training examples are exact duplicates of one another: honest samples may repeat them too, "
+                "and count as copies"
+            )
 
     def _copies(self, samples: np.ndarray, held_out: torch.Tensor) -> Copies:
         test = metrics.memorization(self._train, held_out, self._views(samples))
