@@ -5,19 +5,16 @@ python -m benchmarks.impostors
 
 import argparse
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import torch
 
 import sparring.data
 from benchmarks.record import provenance
+from benchmarks.tables import DOCS, write
 from sparring import evaluation
 from sparring.cli.evaluate import number
 from sparring.scoring import Copies, Scorer
-
-PAGE = Path(__file__).parents[1] / "docs" / "evaluation.md"
-MARK = "<!-- impostors -->"
 
 
 def impostors(n: int) -> dict[str, np.ndarray]:
@@ -93,9 +90,7 @@ def main() -> None:
         "",
         f"{found[0].extractor} features, {n:,} samples on either side, torch {where['torch']}, {where['cpu']}.",
     ]
-    before, _, after = PAGE.read_text(encoding="utf-8").partition(MARK)
-    rest = after.partition("\n## ")[2]
-    PAGE.write_text(f"{before}{MARK}\n{chr(10).join(lines)}\n\n## {rest}", encoding="utf-8")
+    write(DOCS / "evaluation.md", "\n".join(lines) + "\n", "<!-- impostors -->")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Writes the measured results into the recipes' pages, behind `<!-- results -->`: the newest of each bar and seed.
+"""Writes the measured results into the docs, behind `<!-- results -->`: the newest of each bar and seed.
 
 python -m benchmarks.tables
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks.record import RESULTS
 
-PAGES = Path(__file__).parents[1] / "docs" / "recipes"
+DOCS = Path(__file__).parents[1] / "docs"
 MARK = "<!-- results -->"
 
 
@@ -83,6 +83,32 @@ def scores(table: str, key: str, command: str) -> str:
     return "\n".join([*lines, "", f"The floor of FD, reals against reals, is {floors}. {machines}."])
 
 
+def modes() -> str:
+    """Modes found, by protocol and recipe, with the values of all seeds."""
+    found: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    for record in newest("modes", "protocol", "recipe", "seed"):
+        found[record["protocol"], record["recipe"]].append(record)
+    lines = ["| | | seeds | modes | good | KL | seconds |", "|---" * 7 + "|"]
+    for (protocol, recipe), records in sorted(found.items()):
+        columns = (
+            [str(r["seed"]) for r in records],
+            [f"{r['found']} of {r['total']}" for r in records],
+            [f"{r['good']:.1%}" for r in records],
+            [f"{r['kl']:.3f}" for r in records],
+            [str(r["seconds"]) for r in records],
+        )
+        lines.append(f"| {protocol} | {recipe} | {' | '.join(', '.join(column) for column in columns)} |")
+    machines = {f"torch {r['torch']}, {r['cpu']}, threads: {r['threads']}" for rs in found.values() for r in rs}
+    return "\n".join([*lines, "", f"{'; '.join(sorted(machines))}."])
+
+
+def write(page: Path, table: str, mark: str = MARK) -> None:
+    """Put the table behind the page's mark, up to the next heading of the second level."""
+    before, _, after = page.read_text(encoding="utf-8").partition(mark)
+    rest = after.partition("\n## ")
+    page.write_text(f"{before}{mark}\n{table}\n{''.join(rest[1:])}", encoding="utf-8")
+
+
 def main() -> None:
     tables = recipe_tables()
     parts = [
@@ -94,9 +120,8 @@ def main() -> None:
     ]
     tables["default"] = "\n\n".join(part for part in parts if part)
     for recipe, table in tables.items():
-        page = PAGES / f"{recipe}.md"
-        before = page.read_text(encoding="utf-8").split(MARK)[0]
-        page.write_text(f"{before}{MARK}\n{table}\n", encoding="utf-8")
+        write(DOCS / "recipes" / f"{recipe}.md", table)
+    write(DOCS / "modes.md", modes())
 
 
 if __name__ == "__main__":

@@ -89,7 +89,7 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(sparring, points, small, t
     for fact in (
         "recipe     wgan-gp",
         "width = 4",
-        "points.npy: 54 points examples of 2",
+        "points.npy: 54 points of 2",
         "G: MLPGenerator",
         "averaged",
         "discriminator: trains D for 5 steps by adam",

@@ -76,11 +76,12 @@ def describe(plan: "Plan") -> str:
     config, data, how = plan.config, plan.data, plan.how
     game = plan.state.game
     shape = "x".join(map(str, data.spec.shape))
+    what = "pictures" if data.spec.kind == "image" else "points"
     labels = f", {len(data.spec.classes)} labels (unused)" if data.spec.classes else ""
     lines = [
         f"recipe     {config.recipe}",
         *(f"           {name} = {value}" for name, value in config.options.items()),
-        f"data       {config.data.source or 'in memory'}: {len(data):,} {data.spec.kind} examples of {shape}{labels}",
+        f"data       {config.data.source or 'in memory'}: {len(data):,} {what} of {shape}{labels}",
         *(f"           {note}" for note in data.notes),
     ]
     for name, network in game.networks._asdict().items():
