@@ -13,6 +13,7 @@ def points(tmp_path):
     np.save(tmp_path / "ring.npy", ring.astype(np.float32))
     np.save(tmp_path / "half.npy", ring[angles < 3].astype(np.float32))
     np.save(tmp_path / "blob.npy", rng.normal(0, 3, (400, 2)).astype(np.float32))
+    np.save(tmp_path / "nan.npy", np.where(np.arange(400)[:, None] == 7, np.nan, ring).astype(np.float32))
     np.save(tmp_path / "flat.npy", rng.normal(size=(400, 3)).astype(np.float32))
 
 
@@ -64,6 +65,51 @@ def test_the_closest_pairs_as_a_picture(sparring, tmp_path):
         assert sheet.size == (226, 230)  # eight pairs, two a row, seven times as large
 
 
+@pytest.fixture
+def folders(tmp_path):
+    rng = np.random.default_rng(0)
+    for name, mode, sides in (
+        ("rgb", "RGB", [16]),
+        ("grey", "L", [16]),
+        ("rgba", "RGBA", [16]),
+        ("mixed", "RGB", [16, 20]),
+    ):
+        (tmp_path / name).mkdir()
+        for k in range(60):
+            side, bands = sides[k % len(sides)], Image.new(mode, (1, 1)).getbands()
+            pixels = rng.integers(0, 256, (side, 16, len(bands)), dtype=np.uint8).squeeze()
+            Image.fromarray(pixels).save(tmp_path / name / f"{k}.png")
+    (tmp_path / "corrupt").mkdir()
+    (tmp_path / "corrupt" / "a.png").write_bytes(b"no picture")
+    (tmp_path / "empty").mkdir()
+
+
+@pytest.mark.usefixtures("folders")
+def test_a_folder_of_mixed_sizes_is_scored_at_the_size_that_is_asked_for(sparring):
+    said = sparring("evaluate", "mixed", "--against", "rgb", "--size", "16x16")
+    assert said.code == 0
+    assert "memorisation: not tested" in said.out
+    assert "note: no test of memorisation: only 6 reals were held out from training" in said.out
+
+
+@pytest.mark.parametrize(
+    ("generated", "says"),
+    [
+        ("mixed", "the pictures of mixed are of 2 sizes (--size HxW brings them to one)"),
+        ("grey", "16x16 with 1 channel and reals of 16x16 with 3 channels do not compare"),
+        ("rgba", "16x16 with 4 channels and reals of 16x16 with 3 channels do not compare"),
+        ("corrupt", "corrupt has no readable picture"),
+        ("empty", "empty is empty"),
+    ],
+)
+@pytest.mark.usefixtures("folders")
+def test_folders_that_do_not_compare_are_one_line_and_exit_code_2(sparring, generated, says):
+    said = sparring("evaluate", generated, "--against", "rgb")
+    assert said.code == 2
+    assert says in said.err
+    assert len(said.err.splitlines()) == 1
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -73,6 +119,7 @@ def test_the_closest_pairs_as_a_picture(sparring, tmp_path):
         (("evaluate", "ring.npy", "--against", "ring", "--features", "random"), "not for points"),
         (("evaluate", "ring.npy", "--against", "ring", "--features", "identiti"), "did you mean identity"),
         (("evaluate", "ring.npy", "--against", "digits"), "do not compare"),
+        (("evaluate", "nan.npy", "--against", "ring"), "2 values that are not finite"),
         (("evaluate", "ring.npy", "--against", "ring", "--pairs", "closest.png"), "--pairs needs pictures"),
         (("evaluate", "ring.npy", "--against", "ring", "--pairs", "closest.txt"), "cannot write a picture as .txt"),
         (("compare", "ring.npy", "--against", "ring"), "compares with nothing"),
@@ -83,4 +130,4 @@ def test_wrong_requests_are_one_line_and_exit_code_2(sparring, words, says):
     said = sparring(*words)
     assert said.code == 2
     assert says in said.err
-    assert len(said.err.strip().splitlines()) == 1
+    assert len(said.err.splitlines()) == 1

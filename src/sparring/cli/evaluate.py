@@ -106,7 +106,8 @@ def _evaluated(
 
     from sparring import evaluation
 
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=1.0)
         return evaluation.compare(
             generated,
@@ -144,12 +145,14 @@ def metrics_table(found: "Evaluation") -> "Table":
     """The rows, and how far beyond the floor each one is."""
     from rich.table import Table
 
+    from sparring.metrics.table import NOTICED
+
     table = Table(box=None, pad_edge=False)
     for title in ("metric", "samples", "±", "reals", "N", "better", "seen"):
         left = title in ("metric", "better", "seen")
         table.add_column(title, justify="left" if left else "right", no_wrap=True)
     for row in found.rows:
-        seen = "" if row.spread is None else f"{row.beyond:.0f} ± worse" if row.beyond >= 2 else "as reals"
+        seen = "" if row.spread is None else f"{row.beyond:.0f} ± worse" if row.beyond >= NOTICED else "as reals"
         values = (number(each) for each in (row.value, row.spread, row.floor))
         table.add_row(row.name, *values, f"{row.n:,}", MARKS[row.better], seen)
     return table

@@ -32,8 +32,11 @@ KNOWN_MODES: dict[str, KnownModes] = {
 }
 """Built-in data whose modes are known."""
 
-RESAMPLES = 4
-"""Random halves from which a value's spread is estimated."""
+RESAMPLES, MANY = (8, 4), 2000
+"""Random halves from which a value's spread is estimated: of fewer than so many samples, and of more."""
+
+NOTICED = 3.0
+"""Standard errors on the wrong side of the floor from which on a metric tells samples from reals."""
 
 FEWEST = 20
 """Samples, and reals on either side, without which nothing is said."""
@@ -231,7 +234,7 @@ def _resampled(compute: Compute, real: Samples, other: Samples) -> dict[str, Fig
 
 def _halves(real: Samples, other: Samples) -> Iterator[tuple[Samples, Samples]]:
     rng = torch.Generator().manual_seed(0)
-    for _ in range(RESAMPLES):
+    for _ in range(RESAMPLES[len(real) > MANY]):
         some, others = (torch.randperm(len(each), generator=rng)[: len(each) // 2] for each in (real, other))
         yield real.take(some), other.take(others)
 
