@@ -1,9 +1,11 @@
 """Every metric against impostors on digits: what each one notices. Writes the table of docs/evaluation.md.
 
 python -m benchmarks.impostors
+python -m benchmarks.impostors --reals 60    # how often reals are taken for impostors
 """
 
 import argparse
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +16,8 @@ from benchmarks.record import provenance
 from benchmarks.tables import DOCS, write
 from sparring import evaluation
 from sparring.cli.evaluate import number
+from sparring.metrics import extractors
+from sparring.metrics.table import NOTICED, Reals, Samples
 from sparring.scoring import Copies, Scorer
 
 
@@ -72,7 +76,35 @@ def fresh() -> Copies:
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--samples", type=int, default=1000)
-    n = arguments.parse_args().samples
+    arguments.add_argument("--reals", type=int, help="score so many sets of reals instead, of 300 each")
+    given = arguments.parse_args()
+    if given.reals:
+        false_alarms(given.reals)
+    else:
+        table(given.samples)
+
+
+def false_alarms(trials: int, n: int = 300) -> None:
+    """Among sets of fresh digits, how many have a metric that tells them from others, and which."""
+    data = sparring.data.open("digits")
+    assert isinstance(data, sparring.data.Dataset)
+    assert data.labels is not None
+    extractor, _ = extractors.classifier(data.train[:3000], data.labels[:3000], 10)
+    seen = Samples.of(extractor, np.concatenate([data.train[3000:], data.held_out]))
+    told: Counter[str] = Counter()
+    alarms = 0
+    for seed in range(trials):
+        order = torch.randperm(len(seen), generator=torch.Generator().manual_seed(seed))
+        reference, control, fake = (seen.take(order[k * n : (k + 1) * n]) for k in range(3))
+        rows = Reals(reference, control, extractor, data.spec).table(fake)
+        names = [row.name for row in rows if row.beyond >= NOTICED]
+        told.update(names)
+        alarms += bool(names)
+    print(f"{alarms} of {trials} sets of {n} digits were told from digits by some metric: {dict(told)}")
+
+
+def table(n: int) -> None:
+    """The impostors, and what each metric makes of them."""
     sets = impostors(n)
     found = evaluation.compare(list(sets.values()), against="digits", samples=n)
     names = [row.name for row in found[0].rows]
@@ -90,7 +122,7 @@ def main() -> None:
         "",
         f"{found[0].extractor} features, {n:,} samples on either side, torch {where['torch']}, {where['cpu']}.",
     ]
-    write(DOCS / "evaluation.md", "\n".join(lines) + "\n", "<!-- impostors -->")
+    write(DOCS / "evaluation.md", "\n".join(lines), "<!-- impostors -->")
 
 
 if __name__ == "__main__":
