@@ -215,7 +215,7 @@ def test_efficientnet_sees_grey_colour_and_transparency():
 
 
 def test_reals_that_come_sorted_are_not_taken_for_copies(monkeypatch):
-    # the dark half lies nearer together: whoever looks at the first held-out reals only expects the wrong distances
+    # the dark half lies nearer together: were the first held-out reals all bright, dark samples would seem copies
     monkeypatch.setattr(scoring, "LOOKED_AT", 60)
     reals = np.concatenate([shapes(600, 7), shapes(600, 8) // 4])
     found = scored(np.concatenate([shapes(150, 9), shapes(150, 10) // 4]), reals, samples=300)

@@ -135,8 +135,7 @@ class Scorer:
         self._data = data
         raw = np.concatenate([data.train, data.held_out])
         self.n = min(samples, len(raw) // 2)
-        rng = np.random.default_rng(seed)
-        order = torch.from_numpy(rng.permutation(len(raw)))
+        order = torch.from_numpy(np.random.default_rng(seed).permutation(len(raw)))
         reference, control = order[: self.n], order[self.n : 2 * self.n]
         self.extractor, notes = _extractor(features, data, raw, reference)
         seen = Samples.of(self.extractor, raw)
@@ -144,9 +143,7 @@ class Scorer:
             seen.take(reference), seen.take(control), self.extractor, data.spec, KNOWN_MODES.get(source)
         )
         self._train = seen.first(len(data.train)).seen.features
-        # in random order: data may come sorted, by class or by ease, and only so many are looked at
-        held_out = data.held_out[rng.permutation(len(data.held_out))]
-        self._held_out = self._views(held_out) if len(held_out) >= FEWEST else None
+        self._held_out = self._views(data.held_out) if len(data.held_out) >= FEWEST else None
         self._known = Counter(_fingerprint(example) for example in data.train)
         self._notes = (*notes, *self._reals.notes, *self._caveats())
         self._provenance = {

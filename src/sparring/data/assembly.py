@@ -57,15 +57,17 @@ def assemble(
     if (hashes == hashes[0]).all():
         raise UserError(f"all {len(examples)} examples of {source} are the same", "a GAN needs at least 2 that differ")
     out = held_out(hashes)
-    judged, train = examples[out], keep(examples, ~out)
+    # in the order of their hashes: sources come sorted, by class or by date, and the first n stand for all
+    judges = np.flatnonzero(out)[np.argsort(hashes[out], kind="stable")]
+    judged, train = examples[judges], keep(examples, ~out)
     shape = examples.shape[1:]
     if len(shape) == 3:
         spec = DataSpec("image", shape, classes)
     else:
         offset, scale = _standard(train)
         spec = DataSpec("points", shape, classes, offset=offset, scale=scale)
-    own, others = (None, None) if labels is None else (labels[~out], labels[out])
-    fingerprint = _fingerprint(shape, hashes[~out], hashes[out], own, others)
+    own, others = (None, None) if labels is None else (labels[~out], labels[judges])
+    fingerprint = _fingerprint(shape, hashes[~out], hashes[judges], own, others)
     return Dataset(spec, train, judged, own, others, mirror, notes, fingerprint)
 
 

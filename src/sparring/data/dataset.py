@@ -17,7 +17,7 @@ class Dataset:
     Args:
         spec: kind, shape, classes and units.
         train: uint8 `(N, C, H, W)` or float32 `(N, D)` in the data's own units; may be a memory map.
-        held_out: the same of `(M, ...)`; never trained on.
+        held_out: the same of `(M, ...)`; never trained on. In random order: the first n stand for all.
         labels: int64 `(N,)` indices into `spec.classes`, for `train`; None when there are none.
         held_out_labels: int64 `(M,)`.
         mirror: whether batches flip each picture left to right with probability one half.
