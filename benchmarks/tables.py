@@ -93,7 +93,7 @@ def modes() -> str:
         columns = (
             [str(r["seed"]) for r in records],
             [f"{r['found']} of {r['total']}" for r in records],
-            [f"{r['good']:.1%}" for r in records],
+            ["-" if protocol == "stacked" else f"{r['good']:.1%}" for r in records],
             [f"{r['kl']:.3f}" for r in records],
             [str(r["seconds"]) for r in records],
         )

@@ -1,4 +1,6 @@
 import json
+import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,7 +8,9 @@ import torch
 
 import sparring
 from sparring import evaluation, scoring
+from sparring.data import toys
 from sparring.errors import UserError
+from sparring.loop import DivergedError
 from sparring.metrics import extractors
 from sparring.metrics.table import Row
 
@@ -38,6 +42,42 @@ def test_other_reals_are_told_from_reals_by_no_metric():
     assert {row.name for row in found.rows if row.beyond > 4} == set()
     assert not found.copies.flagged
     assert all(row.n == 300 for row in found.rows)
+
+
+def test_other_points_are_told_from_points_by_no_metric_however_near_their_neighbours_lie():
+    found = scored(toys.ring(1000, seed=7), "ring", samples=1000)
+    assert {row.name for row in found.rows if row.beyond > 4} == set()
+    assert 1000 < found["support"].floor < math.inf
+    assert 0.8 < found.copies.test.ratio < 1.25
+    assert not found.copies.flagged
+
+
+def test_mirrored_samples_of_mirrored_data_are_told_by_no_metric():
+    left = np.tril(np.ones((12, 12), bool))[..., None] * shapes(900, 0)
+    flipped = np.where(np.random.default_rng(1).random((300, 1, 1, 1)) < 0.5, left[600:], left[600:, :, ::-1])
+    found = scored(flipped, sparring.data.open(left[:600], mirror=True))
+    assert {row.name for row in found.rows if row.beyond > 4} == set()
+    plain = scored(flipped, left[:600])
+    assert plain["judge"].beyond > 4
+
+
+def test_the_closest_pair_is_named_by_its_place_in_what_was_given():
+    data = sparring.data.open(REALS)
+    fakes = shapes(200, 1)
+    fakes[7] = data.train[11].transpose(1, 2, 0)
+    found = scored(fakes, data)
+    test = found.to_dict()["copies"]["test"]
+    assert (test["closest"][0], test["partners"][0], found.copies.exact) == (7, 11, 1)
+    for side in found.copies.pairs[0]:
+        np.testing.assert_array_equal(side, data.train[11])
+    assert not np.array_equal(*found.copies.pairs[1])
+
+
+def test_mifid_is_of_the_training_data():
+    data = sparring.data.open(REALS)
+    copied = scored(np.asarray(data.train).transpose(0, 2, 3, 1)[:300], data)["MiFrechet"]
+    assert copied.value > 1e4 * copied.floor
+    assert scored(shapes(300, 1), data)["MiFrechet"].value < 5 * copied.floor
 
 
 IMPOSTORS = {
@@ -75,10 +115,13 @@ def test_a_row_says_on_which_side_of_the_floor_it_lies():
     assert Row("m", 1.0, 0.5, 2.0, 0.0, "higher", 100).beyond == 2.0
     assert Row("m", 1.0, 0.5, 2.0, 0.0, "floor", 100).beyond == 2.0
     assert Row("m", 9.0, None, 2.0, None, "lower", 100).beyond == 0.0
+    assert Row("KL", math.inf, None, 0.0, 0.0, "lower", 100).beyond == math.inf
+    assert Row("modes", 7.0, 0.0, 8.0, 0.0, "higher", 100).beyond == math.inf
+    assert Row("support", math.inf, None, 5000.0, None, "floor", 100).beyond == 0.0
 
 
 def found(value: float, **other) -> evaluation.Evaluation:
-    provenance = {"fingerprint": "f", "shape": [2], "samples": 100} | other
+    provenance = {"fingerprint": "f", "shape": [2], "mirror": False, "samples": 100} | other
     row = Row("m", value, 0.3, 0.0, 0.0, "lower", provenance["samples"])
     return evaluation.Evaluation((row,), None, "random", provenance.pop("digest", "d"), (), provenance)
 
@@ -102,6 +145,12 @@ def test_numbers_of_different_protocols_never_compare(other, what):
         evaluation.exceeds_noise(found(1.0), found(2.0, **other), "m")
 
 
+def test_a_metric_without_a_standard_error_tells_no_noise():
+    row = Row("support", 100.0, None, 90.0, None, "floor", 100)
+    with pytest.raises(UserError, match="without a standard error"):
+        evaluation.exceeds_noise(replace(found(1.0), rows=(row,)), replace(found(2.0), rows=(row,)), "support")
+
+
 def test_a_run_is_scored_against_its_own_data_and_keeps_the_record(tmp_path):
     run = sparring.train("ring", recipe="gan", rounds=3, batch=16, out=tmp_path / "run")
     found = sparring.evaluate(run.path, samples=200)
@@ -118,17 +167,41 @@ def test_a_run_is_scored_against_its_own_data_and_keeps_the_record(tmp_path):
 
 
 def test_a_run_that_is_evaluated_as_it_goes_trains_as_if_it_were_not(tmp_path):
-    common = {"recipe": "gan", "rounds": 6, "batch": 16, "seed": 3}
+    common = {"recipe": "gan", "rounds": 7, "batch": 16, "seed": 3}
     plain = sparring.train("ring", **common, out=tmp_path / "plain")
-    scored = sparring.train("ring", **common, out=tmp_path / "scored", evaluate_every=2, evaluate_samples=100)
-    assert scored.directory.latest().name == plain.directory.latest().name == "000006"
+    scored = sparring.train("ring", **common, out=tmp_path / "scored", evaluate_every=3, evaluate_samples=100)
+    assert scored.directory.latest().name == plain.directory.latest().name == "000007"
     for file in scored.directory.latest().iterdir():
         assert file.read_bytes() == (plain.directory.latest() / file.name).read_bytes()
     records = scored.directory.records(scored.directory.metrics)
-    assert [record["round"] for record in records] == [2, 4, 6]
+    assert [record["round"] for record in records] == [3, 6, 7]
     again = sparring.evaluate(scored.path, samples=100)
     assert json.loads(json.dumps(again.to_dict()["rows"])) == records[-1]["rows"]
     assert not plain.directory.metrics.exists()
+
+
+def test_a_run_that_diverges_while_it_is_evaluated_is_said_to_diverge(tmp_path):
+    def sample(networks, noise, given):
+        return networks.G(noise) * torch.inf
+
+    game = replace(sparring.duel(torch.nn.Linear(2, 2), torch.nn.Linear(2, 1), latent=2), sample=sample)
+    with pytest.raises(DivergedError, match="a sample"):
+        sparring.train(
+            "ring", game=game, rounds=2, batch=8, out=tmp_path / "run", evaluate_every=1, evaluate_samples=50,
+            sample_every=100,
+        )  # fmt: skip
+
+
+def test_a_run_may_be_given_as_train_returned_it(tmp_path):
+    run = sparring.train("ring", recipe="gan", rounds=2, batch=8, out=tmp_path / "run")
+    assert sparring.evaluate(run, samples=50)["modes"].n == 50
+    for wrong in ("run", []):
+        with pytest.raises(UserError, match="a list"):
+            sparring.compare(wrong)
+    run.directory.metrics.unlink()
+    run.directory.metrics.mkdir()
+    with pytest.raises(UserError, match="cannot write"):
+        sparring.evaluate(run, samples=50)
 
 
 def test_data_that_cannot_be_evaluated_is_refused_before_anything_is_written(tmp_path):
@@ -146,12 +219,34 @@ def test_runs_on_different_data_do_not_compare(tmp_path):
         sparring.compare(runs)
 
 
-def test_the_classifier_is_trained_on_the_reference_alone_and_reads_classes():
+def test_the_classifier_is_trained_on_the_reference_alone(monkeypatch):
+    labelled = (np.concatenate([shapes(300, 3) // 3, shapes(300, 4)]), np.repeat([0, 1], 300))
+    plain, trained_on = extractors.classifier, []
+
+    def watched(pictures, labels, classes):
+        trained_on.append((pictures, labels))
+        return plain(pictures, labels, classes)
+
+    monkeypatch.setattr(extractors, "classifier", watched)
+    scored(shapes(100, 5), labelled, samples=100)
+    ((pictures, labels),) = trained_on
+    assert len(pictures) == 100
+    assert (labels == (pictures.max((1, 2, 3)) > 100)).all()
+
+
+def test_labels_that_do_not_do_for_a_classifier_leave_random_features_and_a_note():
+    rare = (REALS, np.eye(600, dtype=int)[0])
+    found = scored(shapes(300, 1), rare, samples=100)
+    assert found.extractor == "random"
+    assert "random features: a classifier needs labels of two classes" in found.notes[0]
+
+
+def test_the_classifier_reads_classes():
     dark, bright = shapes(300, 3) // 3, shapes(300, 4)
     labelled = (np.concatenate([dark, bright]), np.repeat([0, 1], 300))
     both = scored(np.concatenate([shapes(300, 5) // 3, shapes(300, 6)]), labelled)
     assert both.extractor == "classifier"
-    assert "reads 100.0%" in both.notes[0] or "reads 9" in both.notes[0]
+    assert float(both.notes[0].split("reads ")[1].split("%")[0]) > 90
     one = scored(shapes(600, 5), labelled)
     assert one["Inception Score"].value < 1.2 < 1.7 < one["Inception Score"].floor
     assert one["recall"].beyond > 4
@@ -205,6 +300,11 @@ def test_extractors_are_known_by_all_that_decides_their_numbers():
 
 def test_efficientnet_sees_grey_colour_and_transparency():
     extractor = extractors.efficientnet(side=64)
+    torch.manual_seed(0)
+    expected = torch.rand(1)
+    torch.manual_seed(0)
+    extractors.efficientnet(side=64)
+    assert torch.equal(torch.rand(1), expected)  # the caller's generator is left alone
     grey, alpha = shapes(4, 0), np.concatenate([shapes(4, 0, 3), np.full((4, 12, 12, 1), 255, np.uint8)], 3)
     for pictures in (grey, np.repeat(grey, 3, 3), alpha):
         found = extractor(pictures.transpose(0, 3, 1, 2))

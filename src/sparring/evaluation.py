@@ -1,8 +1,10 @@
 """From runs, folders or arrays of samples to tables of metrics: `sparring.evaluate`, `sparring.compare`."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,11 +18,17 @@ from sparring.metrics.table import Row as Row
 from sparring.runs import RunDir
 from sparring.scoring import Copies as Copies
 from sparring.scoring import Evaluation as Evaluation
-from sparring.scoring import Features, Scorer, Tell, stored
+from sparring.scoring import Features, Scorer, check_shape, stored
+
+Generated = str | Path | np.ndarray | workflows.Run
+"""A run; or a folder, zip or array of samples of any generator."""
+
+Tell = Callable[[str, float], None]
+"""Called with what is being done and how much is done, 0 to 1."""
 
 
 def evaluate(
-    generated: str | Path | np.ndarray,
+    generated: Generated,
     *,
     against: workflows.Source | None = None,
     features: Features | None = None,
@@ -46,7 +54,7 @@ def evaluate(
 
 
 def compare(
-    generated: Sequence[str | Path | np.ndarray],
+    generated: Sequence[Generated],
     *,
     against: workflows.Source | None = None,
     features: Features | None = None,
@@ -67,7 +75,7 @@ def compare(
         size: (height, width) to bring samples and reals to, when they differ.
         channels: 1, 3 or 4, to bring both to.
         seed: of the split of the reals.
-        game: the game, where a run was not one of a recipe.
+        game: the game of those runs that were not of a recipe.
         progress: called with what is being done and how much is done, 0 to 1.
 
     Returns:
@@ -77,24 +85,32 @@ def compare(
         UserError: anything that the user can mend; above all, samples and reals of different sizes or channels, and
             runs on different data.
     """
+    if isinstance(generated, str | Path | np.ndarray) or not len(generated):
+        raise UserError("compare takes a list of sets of samples", "sparring.compare([a, b])")
     tell = progress or (lambda what, share: None)
     tell("reading the reals", 0.0)
-    data, source = _reals(generated, against, size, channels)
+    given = [each.path if isinstance(each, workflows.Run) else each for each in generated]
+    data, source = _reals(given, against, size, channels)
     limit = min(samples, (len(data.train) + len(data.held_out)) // 2)
     sets = []
-    for k, each in enumerate(generated):
-        tell(f"samples of {_name(each)}", 0.1 + 0.2 * k / len(generated))
-        sets.append(_samples(each, limit, size, channels, game))
+    for k, each in enumerate(given):
+        tell(f"samples of {_name(each)}", 0.1 + 0.2 * k / len(given))
+        sets.append(_drawn(each, limit, size, channels, game))
+        check_shape(sets[-1].samples, data)
     tell("features and metrics of the reals", 0.3)
-    scorer = Scorer(data, source, features, min(limit, *map(len, sets)), seed)
+    scorer = Scorer(data, source, features, min(limit, *(len(each.samples) for each in sets)), seed)
     found = []
-    for k, (each, made) in enumerate(zip(generated, sets, strict=True)):
-        tell(f"metrics of {_name(each)}", 0.4 + 0.6 * k / len(generated))
-        found.append(scorer(made, _name(each)))
-        if _is_run(each):
-            run = RunDir(Path(str(each)))
-            with writing(run.metrics):
-                run.append({"round": int(run.latest().name)} | found[-1].to_dict(), run.metrics)
+    for k, (each, drawn) in enumerate(zip(given, sets, strict=True)):
+        tell(f"metrics of {_name(each)}", 0.4 + 0.6 * k / len(given))
+        evaluation = scorer(drawn.samples, _name(each))
+        if evaluation.copies:
+            test = evaluation.copies.test
+            own = test._replace(closest=tuple(int(drawn.order[index]) for index in test.closest))
+            evaluation = replace(evaluation, copies=replace(evaluation.copies, test=own))
+        found.append(evaluation)
+        if drawn.run:
+            with writing(drawn.run.metrics):
+                drawn.run.append({"round": drawn.round} | evaluation.to_dict(), drawn.run.metrics)
     tell("done", 1.0)
     return found
 
@@ -106,20 +122,23 @@ def exceeds_noise(a: Evaluation, b: Evaluation, metric: str, z: float = 2.0) -> 
         a: of one set of samples.
         b: of another.
         metric: its name.
-        z: 2 is wrong about once in twenty times where there is no difference.
+        z: 2 is wrong in fewer than one of twenty times where there is no difference: the errors are those of two
+            sets drawn apart, and these share their reals.
 
     Raises:
-        UserError: other features, other reals, or other numbers of samples.
+        UserError: other features, other reals, other numbers of samples, or a metric without a standard error.
         KeyError: no such metric.
     """
-    for what, mine, theirs in (
-        ("features", f"{a.extractor} {a.digest}", f"{b.extractor} {b.digest}"),
-        *((key, str(a.provenance[key]), str(b.provenance[key])) for key in ("fingerprint", "shape", "samples")),
-    ):
+    for what, (mine, theirs) in {
+        "features": (f"{a.extractor} {a.digest}", f"{b.extractor} {b.digest}"),
+        **{key: (a.provenance[key], b.provenance[key]) for key in ("fingerprint", "shape", "mirror", "samples")},
+    }.items():
         if mine != theirs:
             raise UserError(f"numbers of different {what} never compare: {mine} and {theirs}", "evaluate both alike")
     mine, theirs = a[metric], b[metric]
-    return abs(mine.value - theirs.value) > z * math.hypot(mine.spread or 0.0, theirs.spread or 0.0)
+    if mine.spread is None or theirs.spread is None:
+        raise UserError(f"{metric} comes without a standard error", "compare another metric")
+    return abs(mine.value - theirs.value) > z * math.hypot(mine.spread, theirs.spread)
 
 
 def _is_run(generated: object) -> bool:
@@ -162,21 +181,35 @@ def _reals(
     return data, config.data.source
 
 
+class _Drawn(NamedTuple):
+    """Samples as the reals are stored, their places in what was given, and the run that they come from."""
+
+    samples: np.ndarray
+    order: np.ndarray
+    run: RunDir | None = None
+    round: int = 0
+
+
 def _one_kind(data: Dataset | Unpaired) -> Dataset:
     if not isinstance(data, Dataset):
-        raise UserError("the data is of two kinds, trainA and trainB", "name one of the folders")
+        raise UserError("the data is of two kinds, trainA and trainB", "--against one of the two folders")
     return data
 
 
-def _samples(
+def _drawn(
     generated: str | Path | np.ndarray,
     n: int,
     size: tuple[int, int] | None,
     channels: int | None,
     game: Game | None,
-) -> np.ndarray:
-    """As the reals are stored: uint8 `(N, C, H, W)`, or float32 `(N, D)`."""
-    if _is_run(generated):
-        return stored(workflows.sample(str(generated), n, game=game))
-    made = sparring.data.read(generated, size=size, channels=channels)
-    return made[np.random.default_rng(0).permutation(len(made))][:n]
+) -> _Drawn:
+    if not _is_run(generated):
+        made = sparring.data.read(generated, size=size, channels=channels)
+        order = np.random.default_rng(0).permutation(len(made))[:n]
+        return _Drawn(made[order], order)
+    run = RunDir(Path(str(generated)))
+    with writing(run.metrics), run.metrics.open("a"):  # now, not after minutes of work
+        number = int(run.latest().name)
+    own = validated(RunConfig, read_toml(run.config), str(generated)).recipe == workflows.CUSTOM
+    made = workflows.sample(run.path, n, game=game if own else None)
+    return _Drawn(stored(made), np.arange(n), run, number)

@@ -21,12 +21,10 @@ from sparring import metrics
 from sparring.data import Dataset, Unpaired
 from sparring.errors import UserError
 from sparring.metrics import extractors
-from sparring.metrics.extractors import Extractor
+from sparring.metrics.extractors import Embedding, Extractor
 from sparring.metrics.table import FEWEST, KNOWN_MODES, Reals, Row, Samples
 
 Features = str | Extractor | nn.Module
-Tell = Callable[[str, float], None]
-"""Called with what is being done and how much is done, 0 to 1."""
 
 LOOKED_AT = 1000
 """Samples, and held-out reals, in the test for copies."""
@@ -96,6 +94,8 @@ class Evaluation:
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _plain(each) for key, each in value.items()}
+    if hasattr(value, "_asdict"):
+        return _plain(value._asdict())
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
@@ -131,24 +131,33 @@ class Scorer:
         seed: int = 0,
     ) -> None:
         if not isinstance(data, Dataset):
-            raise UserError("the data is of two kinds, trainA and trainB", "name one of the folders")
+            raise UserError("the data is of two kinds, which are not scored as one", "score against one of its folders")
         self._data = data
-        raw = np.concatenate([data.train, data.held_out])
-        self.n = min(samples, len(raw) // 2)
-        order = torch.from_numpy(np.random.default_rng(seed).permutation(len(raw)))
+        count = len(data.train) + len(data.held_out)
+        self.n = min(samples, count // 2)
+        if self.n < FEWEST:
+            raise UserError(
+                f"{self.n} samples beside {self.n} reals are too few to judge", f"{FEWEST} of each at least"
+            )
+        rng = np.random.default_rng(seed)
+        order = rng.permutation(count)
         reference, control = order[: self.n], order[self.n : 2 * self.n]
-        self.extractor, notes = _extractor(features, data, raw, reference)
-        seen = Samples.of(self.extractor, raw)
-        self._reals = Reals(
-            seen.take(reference), seen.take(control), self.extractor, data.spec, KNOWN_MODES.get(source)
-        )
-        self._train = seen.first(len(data.train)).seen.features
+        self.extractor, notes = _extractor(features, data, reference)
+        train, held_out = (self.extractor(part) for part in (data.train, data.held_out))
+        if data.mirror:
+            # what the generator is taught is mirrored half the time: so are the reals that it is compared with
+            one, other = (self._mirrored(_rows(data, which), rng) for which in (reference, control))
+        else:
+            one, other = (Samples(_rows(data, which), _seen(train, held_out, which)) for which in (reference, control))
+        self._reals = Reals(one, other, self.extractor, data.spec, KNOWN_MODES.get(source))
+        self._train = train.features
         self._held_out = self._views(data.held_out) if len(data.held_out) >= FEWEST else None
+        self._fresh = held_out.features
         self._known = Counter(_fingerprint(example) for example in data.train)
         self._notes = (*notes, *self._reals.notes, *self._caveats())
         self._provenance = {
-            "reals": source, "fingerprint": data.fingerprint, "samples": self.n, "seed": seed,
-            "shape": list(data.spec.shape), "sparring": version("sparring"), "torch": torch.__version__,
+            "reals": source, "fingerprint": data.fingerprint, "shape": list(data.spec.shape), "mirror": data.mirror,
+            "samples": self.n, "seed": seed, "sparring": version("sparring"), "torch": torch.__version__,
         }  # fmt: skip
 
     def __call__(self, samples: np.ndarray, name: str = "an array") -> Evaluation:
@@ -161,15 +170,12 @@ class Scorer:
         Raises:
             UserError: fewer than n, or of another shape than the reals.
         """
-        if samples.shape[1:] != self._data.spec.shape:
-            raise UserError(
-                f"samples of {_shape(samples.shape[1:])} and reals of {_shape(self._data.spec.shape)} do not compare",
-                "--size HxW and --channels C bring both to one shape",
-            )
+        check_shape(samples, self._data)
         fake = Samples.of(self.extractor, samples)
+        rows = self._reals.table(fake)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         return Evaluation(
-            rows=tuple(self._reals.table(fake)),
+            rows=(*rows, *self._informed(rows, fake)),
             copies=None if self._held_out is None else self._copies(samples, self._held_out),
             extractor=self.extractor.name,
             digest=self.extractor.digest,
@@ -189,15 +195,65 @@ class Scorer:
                 "and count as copies"
             )
 
+    def _mirrored(self, raw: np.ndarray, rng: np.random.Generator) -> Samples:
+        flip = rng.random(len(raw)) < 0.5
+        raw[flip] = raw[flip, ..., ::-1]
+        return Samples.of(self.extractor, raw)
+
     def _copies(self, samples: np.ndarray, held_out: torch.Tensor) -> Copies:
         test = metrics.memorization(self._train, held_out, self._views(samples))
         exact = sum(_fingerprint(sample) in self._known for sample in samples)
         pairs = np.stack([samples[list(test.closest)], self._data.train[list(test.partners)]], 1)
         return Copies(test.flagged() or exact > 0, exact, test, pairs)
 
+    def _informed(self, rows: list[Row], fake: Samples) -> list[Row]:
+        """MiFID, of pictures only: angles between points mean nothing. The floor is that of held-out reals."""
+        row = next((row for row in rows if row.name in ("FID", "Frechet")), None)
+        if row is None or self._data.spec.kind != "image" or self._held_out is None:
+            return []
+        value, floor = (
+            metrics.memorization_informed(distance, metrics.cosine_distance(self._train, seen))
+            for distance, seen in ((row.value, fake.seen.features), (row.floor, self._fresh))
+        )
+        return [Row(f"Mi{row.name}", value, None, floor, None, "lower", row.n)]
+
     def _views(self, raw: np.ndarray) -> torch.Tensor:
         """`(V, n, D)` features: a copy that was moved by a pixel or mirrored is found where its original is."""
         return torch.stack([self.extractor(view).features for view in _views(raw[:LOOKED_AT])])
+
+
+def check_shape(samples: np.ndarray, data: Dataset) -> None:
+    """Refuse samples of another shape than the reals.
+
+    Raises:
+        UserError: with both.
+    """
+    if samples.shape[1:] != data.spec.shape:
+        raise UserError(
+            f"samples of {_shape(samples.shape[1:])} and reals of {_shape(data.spec.shape)} do not compare",
+            "--size HxW and --channels C bring both to one shape; a run's samples keep theirs",
+        )
+
+
+def _rows(data: Dataset, which: np.ndarray) -> np.ndarray:
+    """Reals by their index in the training part and, behind it, the held-out part."""
+    return _either(data.train, data.held_out, which)
+
+
+def _seen(train: Embedding, held_out: Embedding, which: np.ndarray) -> Embedding:
+    rows = torch.from_numpy(which)
+    logits = None
+    if train.logits is not None and held_out.logits is not None:
+        logits = torch.cat([train.logits, held_out.logits])[rows]
+    return Embedding(torch.cat([train.features, held_out.features])[rows], logits)
+
+
+def _either(first: np.ndarray, second: np.ndarray, which: np.ndarray) -> np.ndarray:
+    # without joining the two: the first may be a memory map
+    found = np.empty((len(which), *first.shape[1:]), first.dtype)
+    own = which < len(first)
+    found[own], found[~own] = first[which[own]], second[which[~own] - len(first)]
+    return found
 
 
 def stored(samples: np.ndarray) -> np.ndarray:
@@ -227,9 +283,7 @@ def _shape(shape: tuple[int, ...]) -> str:
     return f"{shape[1]}x{shape[2]} with {shape[0]} channel{'s' if shape[0] > 1 else ''}"
 
 
-def _extractor(
-    wanted: Features | None, data: Dataset, raw: np.ndarray, reference: torch.Tensor
-) -> tuple[Extractor, list[str]]:
+def _extractor(wanted: Features | None, data: Dataset, reference: np.ndarray) -> tuple[Extractor, list[str]]:
     if isinstance(wanted, Extractor):
         return wanted, []
     if isinstance(wanted, nn.Module):
@@ -241,13 +295,13 @@ def _extractor(
         what = "pictures" if pictures else "points"
         raise UserError(f"{name} features are not for {what}", "leave --features out")
     if name == "classifier":
-        if data.labels is None or data.held_out_labels is None:
-            raise UserError("the classifier features need reals with labels", "--features random")
-        labels = np.concatenate([data.labels, data.held_out_labels])
-        # on the reference alone: what it has seen looks different to it, and the control must not
-        chosen = reference.numpy()
-        found, accuracy = extractors.classifier(raw[chosen], labels[chosen], len(data.spec.classes))
-        return found, [f"the classifier reads {accuracy:.1%} of reals that it was not trained on"]
+        try:
+            return _classifier(data, reference)
+        except UserError as error:
+            if wanted:
+                raise
+            # labels were there, but nobody asked for a classifier
+            return extractors.random_network(data.spec.shape[0]), [f"random features: {error.problem}"]
     makers: dict[str, Callable[[], Extractor]] = {
         "identity": extractors.identity,
         "random": lambda: extractors.random_network(data.spec.shape[0]),
@@ -255,3 +309,12 @@ def _extractor(
         "inception": extractors.inception,
     }
     return makers[name](), []
+
+
+def _classifier(data: Dataset, reference: np.ndarray) -> tuple[Extractor, list[str]]:
+    """Trained on the reference alone: what it has seen looks different to it, and the control must not."""
+    if data.labels is None or data.held_out_labels is None:
+        raise UserError("the classifier features need reals with labels", "--features random")
+    labels = _either(data.labels, data.held_out_labels, reference)
+    found, accuracy = extractors.classifier(_rows(data, reference), labels, len(data.spec.classes))
+    return found, [f"the classifier reads {accuracy:.1%} of reals that it was not trained on"]

@@ -238,7 +238,10 @@ def run(plan: Plan) -> Iterator[Status]:
             status = None
             with writing(out.path):
                 if scorer and score and (score.due(state.round, seconds) or fraction >= 1):
-                    evaluation = scorer(stored(_drawn(plan, scorer.n)), str(out.path))
+                    made = stored(_drawn(plan, scorer.n))
+                    if not np.isfinite(made).all():
+                        raise DivergedError("a sample", float("nan"), state.round)
+                    evaluation = scorer(made, str(out.path))
                     out.append({"round": state.round} | evaluation.to_dict(), out.metrics)
                 if grid.due(state.round, seconds) or finished:
                     newest = _preview(plan)
@@ -335,7 +338,7 @@ def sample(
         conditions = {key: held_out[key] for key in state.game.conditions}
         available = len(conditions[state.game.conditions[0]])
         if available <= max(wanted):
-            raise UserError(f"{path} has {available} held-out pictures to translate", f"-n {available}")
+            raise UserError(f"{path} has {available} held-out pictures to translate", f"ask for {available} at most")
     return spec.to_data(draw(state, wanted, conditions, truncation, choose_device(device)))
 
 

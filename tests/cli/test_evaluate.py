@@ -43,9 +43,10 @@ def test_json_holds_everything_and_infinity_is_null(sparring):
 def test_compare_ranks_and_says_which_differences_exceed_noise(sparring):
     said = sparring("compare", "blob.npy", "half.npy", "ring.npy", "--against", "ring", "--samples", 150)
     assert said.code == 0
-    assert said.out.splitlines()[0].split() == ["ring.npy", "half.npy", "blob.npy", "reals"]
+    assert said.out.splitlines()[1].split() == ["ring.npy", "half.npy", "blob.npy", "reals"]
     assert "ring.npy and half.npy differ beyond noise: Frechet" in said.out
     assert "half.npy and blob.npy differ beyond noise: Frechet" in said.out
+    assert said.out.splitlines()[-3].split() == ["memorisation", "no", "no", "no"]
 
 
 @pytest.mark.usefixtures("points")

@@ -52,17 +52,19 @@ def evaluate(
     if pairs and pairs.suffix.lower() != ".png":
         raise UserError(f"--pairs {pairs}: cannot write a picture as {pairs.suffix or 'that'}", "a name in .png")
     found = _evaluated([generated], against, features, samples, size, channels, seed)[0]
-    if pairs:
-        write_pairs(found, pairs)
     if as_json:
         typer.echo(json.dumps(found.to_dict(), indent=1))
-        return
+    else:
+        report(found)
+    if pairs:
+        write_pairs(found, pairs)
+
+
+def report(found: "Evaluation") -> None:
+    """Print the table, what the test for copies says, and the notes."""
     console = _console()
     console.print(f"{found.provenance['generated']} against {found.provenance['reals']}", markup=False)
-    console.print(
-        f"{found.provenance['samples']:,} samples on either side, {found.extractor} features {found.digest}",
-        markup=False,
-    )
+    console.print(protocol_line(found), markup=False)
     console.print(metrics_table(found))
     for line in (copies_line(found), *(f"note: {note}" for note in found.notes)):
         console.print(line, markup=False)
@@ -87,8 +89,9 @@ def compare(
         return
     found = ranked(found)
     console = _console()
+    console.print(protocol_line(found[0]), markup=False)
     console.print(comparison_table(found))
-    for line in differences(found):
+    for line in (*differences(found), *(f"note: {note}" for note in found[0].notes)):
         console.print(line, markup=False)
 
 
@@ -133,14 +136,12 @@ def number(value: float | None) -> str:
     """Three digits that tell something.
 
     Examples:
-        >>> [number(v) for v in (0.12345, 1234.5, 1e-7, float("inf"), None)]
-        ['0.123', '1,234', '1e-07', 'none alike', '-']
+        >>> [number(v) for v in (0.12345, 1234.5, 1e-7, 1.5e7, float("inf"), None)]
+        ['0.123', '1,234', '1e-07', '1.5e+07', 'inf', '-']
     """
     if value is None:
         return "-"
-    if value == float("inf"):
-        return "none alike"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return f"{value:,.0f}" if 1000 <= abs(value) < 10_000_000 else f"{value:.3g}"
 
 
 def metrics_table(found: "Evaluation") -> "Table":
@@ -154,7 +155,9 @@ def metrics_table(found: "Evaluation") -> "Table":
         left = title in ("metric", "better", "seen")
         table.add_column(title, justify="left" if left else "right", no_wrap=True)
     for row in found.rows:
-        seen = "" if row.spread is None else f"{row.beyond:.0f} ± worse" if row.beyond >= NOTICED else "as reals"
+        seen = "as reals" if row.spread is not None else ""
+        if row.beyond >= NOTICED:
+            seen = "worse" if row.beyond == float("inf") else f"{row.beyond:.0f} ± worse"
         values = (number(each) for each in (row.value, row.spread, row.floor))
         table.add_row(row.name, *values, f"{row.n:,}", MARKS[row.better], seen)
     return table
@@ -172,6 +175,11 @@ def copies_line(found: "Evaluation") -> str:
     )
 
 
+def protocol_line(found: "Evaluation") -> str:
+    """What all numbers hang on."""
+    return f"{found.provenance['samples']:,} samples on either side, {found.extractor} features {found.digest}"
+
+
 def write_pairs(found: "Evaluation", out: Path) -> None:
     """The closest samples as one picture, each to the left of its training example.
 
@@ -187,6 +195,7 @@ def write_pairs(found: "Evaluation", out: Path) -> None:
         raise UserError("--pairs needs pictures, and reals held out from training", "--json names the closest points")
     beside = np.moveaxis(found.copies.pairs, 2, 4)  # (K, 2, H, W, C)
     with writing(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
         picture_grid(np.concatenate([beside[:, 0], beside[:, 1]], axis=2)).save(out)
 
 
@@ -212,6 +221,9 @@ def comparison_table(found: "list[Evaluation]") -> "Table":
         table.add_column(title, justify="right", overflow="fold")
     for row in found[0].rows:
         table.add_row(row.name, *(number(each[row.name].value) for each in found), number(row.floor))
+    if all(each.copies for each in found):
+        flags = ("COPIES" if each.copies and each.copies.flagged else "no" for each in found)
+        table.add_row("memorisation", *flags, "")
     return table
 
 

@@ -132,4 +132,5 @@ def cosine_distance(real: Tensor, fake: Tensor) -> float:
     """
     real, fake = (normalize(each).float() for each in rows(real, fake))
     step = max(1, 8_000_000 // len(real))
-    return torch.cat([1 - (part @ real.T).abs().amax(1) for part in fake.split(step)]).mean().item()
+    nearest = torch.cat([(part @ real.T).abs().amax(1) for part in fake.split(step)])
+    return (1 - nearest).clamp(min=0).mean().item()  # rounding takes a copy's cosine above 1

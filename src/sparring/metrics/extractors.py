@@ -260,7 +260,8 @@ def efficientnet(side: int = 224) -> Extractor:
         ) from error
     with resources.as_file(package / "models" / "efficientnet-lite0-57934424.pth") as path:
         weights = torch.load(path, map_location="cpu", weights_only=True)
-    network = EfficientNetLite0()
+    with torch.random.fork_rng(devices=[]):  # its first weights, drawn and thrown away, are no business of the caller's
+        network = EfficientNetLite0()
     network.load(weights)
     network.eval().requires_grad_(False)
     mean, deviation = (torch.tensor(v).view(3, 1, 1) for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))

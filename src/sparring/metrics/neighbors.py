@@ -8,6 +8,10 @@ from torch import Tensor
 BLOCK = 16_000_000
 """Distances held at once: 64 MB of float32."""
 
+FEW = 16
+"""Dimensions up to which distances are summed from differences: exact, and slow in many dimensions. Above, they come
+from inner products, whose rounding hides distances below a thousandth of the features' size."""
+
 
 def blocks(a: Tensor, b: Tensor) -> Iterator[tuple[slice, Tensor]]:
     """Euclidean distances from a few rows of `a` to all of `b`, until all of `a` has been seen.
@@ -23,9 +27,18 @@ def blocks(a: Tensor, b: Tensor) -> Iterator[tuple[slice, Tensor]]:
     center = b.mean(0)
     a, b = (a - center).float(), (b - center).float()
     step = max(1, BLOCK // len(b))
+    mode = "donot_use_mm_for_euclid_dist" if a.shape[1] <= FEW else "use_mm_for_euclid_dist"
     for begin in range(0, len(a), step):
         which = slice(begin, min(begin + step, len(a)))
-        yield which, torch.cdist(a[which], b)
+        yield which, torch.cdist(a[which], b, compute_mode=mode)
+
+
+def others(x: Tensor) -> Iterator[tuple[slice, Tensor]]:
+    """The blocks of a set against itself, each row infinitely far from itself, whatever rounding says."""
+    for which, distances in blocks(x, x):
+        own = torch.arange(which.start, which.stop)
+        distances[own - which.start, own] = torch.inf
+        yield which, distances
 
 
 def nearest(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
@@ -62,8 +75,6 @@ def neighbor_distances(x: Tensor, k: int) -> Tensor:
         [[1.0, 3.0], [1.0, 2.0], [2.0, 3.0]]
     """
     found = torch.empty(len(x), k)
-    for which, distances in blocks(x, x):
-        own = torch.arange(which.start, which.stop)
-        distances[own - which.start, own] = torch.inf  # a row is no neighbour of itself, whatever rounding says
+    for which, distances in others(x):
         found[which] = distances.topk(k, dim=1, largest=False).values
     return found

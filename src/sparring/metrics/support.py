@@ -9,7 +9,7 @@ from torch import Tensor
 
 from sparring.errors import UserError
 from sparring.metrics._input import rows
-from sparring.metrics.neighbors import blocks
+from sparring.metrics.neighbors import others
 
 
 class Support(NamedTuple):
@@ -54,8 +54,7 @@ def support_size(features: Tensor, threshold: float) -> Support:
     (x,) = rows(features)
     if threshold <= 0:
         raise UserError(f"a threshold of {threshold:g} finds no pairs", "it must be above 0")
-    alike = sum(int((distances < threshold).sum()) for _, distances in blocks(x, x))
-    pairs = (alike - len(x)) // 2  # each pair is seen from both sides, and each row sees itself
+    pairs = sum(int((distances < threshold).sum()) for _, distances in others(x)) // 2  # each is seen from both sides
     possible = len(x) * (len(x) - 1) / 2
     # Poisson limits on the number of pairs
     few, many = (float(chi2.ppf(q, 2 * n)) / 2 for q, n in ((0.025, max(pairs, 0.5)), (0.975, pairs + 1)))
@@ -75,9 +74,7 @@ def alike_threshold(real: Tensor, pairs: int = 10) -> float:
     """
     (x,) = rows(real)
     smallest = torch.full((2 * pairs + 2,), math.inf)
-    for which, distances in blocks(x, x):
-        own = torch.arange(which.start, which.stop)
-        distances[own - which.start, own] = math.inf
+    for _, distances in others(x):
         flat = torch.cat([smallest, distances[distances < smallest[-1]]])
         smallest = flat.topk(len(smallest), largest=False).values
     return max(smallest[-1].item(), 1e-9)

@@ -35,6 +35,9 @@ KNOWN_MODES: dict[str, KnownModes] = {
 RESAMPLES, MANY = (8, 4), 2000
 """Random halves from which a value's spread is estimated: of fewer than so many samples, and of more."""
 
+COSTLY = 1000
+"""Samples that slow metrics look at."""
+
 NOTICED = 3.0
 """Standard errors on the wrong side of the floor from which on a metric tells samples from reals."""
 
@@ -68,12 +71,20 @@ class Row:
 
     @property
     def beyond(self) -> float:
-        """How many standard errors the value lies on the wrong side of the floor; 0 on the right side."""
+        """How many standard errors the value lies on the wrong side of the floor; 0 on the right side.
+
+        Infinite where neither varies, or the value is infinite; 0 where a metric has no standard error.
+        """
         worse = {"lower": self.value - self.floor, "higher": self.floor - self.value}
-        behind = max(0.0, worse.get(self.better, abs(self.value - self.floor)))
-        if self.spread is None or self.floor_spread is None or behind == 0:
+        behind = worse.get(self.better, abs(self.value - self.floor))
+        if behind <= 0:
             return 0.0
-        return behind / max(math.hypot(self.spread, self.floor_spread), 1e-12)
+        if self.better != "floor" and not math.isfinite(behind):
+            return math.inf
+        if self.spread is None or self.floor_spread is None:
+            return 0.0
+        error = math.hypot(self.spread, self.floor_spread)
+        return behind / error if error else math.inf
 
 
 @dataclass(frozen=True)
@@ -105,9 +116,9 @@ class Samples:
         """The first n."""
         return self.take(torch.arange(n))
 
-    def pictures(self, n: int) -> Tensor:
-        """The first n, as float32 `(n, C, H, W)` in [0, 1]."""
-        return torch.from_numpy(self.raw[:n]).float() / 255
+    def pictures(self) -> Tensor:
+        """float32 `(N, C, H, W)` in [0, 1]."""
+        return torch.from_numpy(self.raw).float() / 255
 
 
 class Figure(NamedTuple):
@@ -196,12 +207,12 @@ def _chosen(
     better: dict[str, Better] = {kernel: "lower", "judge": "lower", "support": "floor"}
     notes = []
 
-    def take(compute: Compute, named: dict[str, Better]) -> None:
-        measures.append(partial(_resampled, compute))
+    def take(compute: Compute, named: dict[str, Better], most: int | None = None) -> None:
+        measures.append(partial(_resampled, compute, most))
         better.update(named)
 
     if n // 2 > dimensions:
-        take(partial(_frechet, frechet), {frechet: "lower", f"Mi{frechet}": "lower"})
+        take(partial(_frechet, frechet), {frechet: "lower"})
     else:
         notes.append(
             f"no {frechet} distance: halves of {n} samples are no more than its {dimensions} dimensions, "
@@ -213,17 +224,18 @@ def _chosen(
         take(_inception, {"Inception Score": "floor"})
     if spec.kind == "image":
         if min(spec.shape[1:]) >= metrics.SMALLEST_SLICED:
-            take(_sliced, {"sliced Wasserstein": "lower"})
-        take(_ssim, {"MS-SSIM": "floor"})
+            take(_sliced, {"sliced Wasserstein": "lower"}, COSTLY)
+        take(_ssim, {"MS-SSIM": "floor"}, COSTLY)
     else:
-        take(_transport, {"Wasserstein": "lower"})
+        take(_transport, {"Wasserstein": "lower"}, COSTLY)
     if modes:
         take(partial(_modes, modes), {"modes": "higher", "within 3 sigma": "higher", "KL": "lower"})
     return measures, better, tuple(notes)
 
 
-def _resampled(compute: Compute, real: Samples, other: Samples) -> dict[str, Figure]:
+def _resampled(compute: Compute, most: int | None, real: Samples, other: Samples) -> dict[str, Figure]:
     """Values with standard errors from random halves of both sets; none where a half has no finite value."""
+    real, other = (each.first(most) if most and len(each) > most else each for each in (real, other))
     halves = [compute(*pair) for pair in _halves(real, other)]
     figures = {}
     for name, value in compute(real, other).items():
@@ -254,9 +266,7 @@ def _support(threshold: float, _real: Samples, fake: Samples) -> dict[str, Figur
 
 
 def _frechet(name: str, real: Samples, fake: Samples) -> dict[str, float]:
-    distance = metrics.frechet_distance(real.seen.features, fake.seen.features)
-    nearest = metrics.cosine_distance(real.seen.features, fake.seen.features)
-    return {name: distance, f"Mi{name}": metrics.memorization_informed(distance, nearest)}
+    return {name: metrics.frechet_distance(real.seen.features, fake.seen.features)}
 
 
 def _manifold(real: Samples, fake: Samples) -> dict[str, float]:
@@ -274,18 +284,16 @@ def _inception(real: Samples, fake: Samples) -> dict[str, float]:
 
 
 def _sliced(real: Samples, fake: Samples) -> dict[str, float]:
-    n = min(len(real), 1000)
-    found = metrics.sliced_wasserstein(real.pictures(n), fake.pictures(n), patches=16, directions=64)
+    found = metrics.sliced_wasserstein(real.pictures(), fake.pictures(), patches=16, directions=64)
     return {"sliced Wasserstein": found["mean"]}
 
 
 def _ssim(real: Samples, fake: Samples) -> dict[str, float]:
-    return {"MS-SSIM": metrics.ms_ssim_diversity(fake.pictures(1000), pairs=300)}
+    return {"MS-SSIM": metrics.ms_ssim_diversity(fake.pictures(), pairs=300)}
 
 
 def _transport(real: Samples, fake: Samples) -> dict[str, float]:
-    a, b = (torch.from_numpy(each.raw[:1000]) for each in (real, fake))
-    return {"Wasserstein": metrics.wasserstein(a, b)}
+    return {"Wasserstein": metrics.wasserstein(torch.from_numpy(real.raw), torch.from_numpy(fake.raw))}
 
 
 def _modes(known: KnownModes, real: Samples, fake: Samples) -> dict[str, float]:
