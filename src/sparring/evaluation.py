@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,11 +14,8 @@ from sparring.config import RunConfig, read_toml, validated
 from sparring.data import Dataset, Unpaired
 from sparring.errors import UserError, writing
 from sparring.game import Game
-from sparring.metrics.table import Row as Row
 from sparring.runs import RunDir
-from sparring.scoring import Copies as Copies
-from sparring.scoring import Evaluation as Evaluation
-from sparring.scoring import Features, Scorer, check_shape, stored
+from sparring.scoring import Evaluation, Features, Scorer, check_shape, one_kind, stored
 
 Generated = str | Path | np.ndarray | workflows.Run
 """A run; or a folder, zip or array of samples of any generator."""
@@ -27,30 +24,20 @@ Tell = Callable[[str, float], None]
 """Called with what is being done and how much is done, 0 to 1."""
 
 
-def evaluate(
-    generated: Generated,
-    *,
-    against: workflows.Source | None = None,
-    features: Features | None = None,
-    samples: int = 10_000,
-    size: tuple[int, int] | None = None,
-    channels: int | None = None,
-    seed: int = 0,
-    game: Game | None = None,
-    progress: Tell | None = None,
-) -> Evaluation:
-    """Do the samples follow the data? All metrics, each beside what reals would get; see `compare`."""
-    return compare(
-        [generated],
-        against=against,
-        features=features,
-        samples=samples,
-        size=size,
-        channels=channels,
-        seed=seed,
-        game=game,
-        progress=progress,
-    )[0]
+def evaluate(generated: Generated, **arguments: Any) -> Evaluation:
+    """Do the samples follow the data? All metrics, each beside what reals would get.
+
+    Args:
+        generated: a run; or a folder, zip or array of samples of any generator.
+        arguments: of `compare`: `against`, `features`, `samples`, `size`, `channels`, `seed`, ...
+
+    Returns:
+        The evaluation; that of a run is also appended to its `metrics.jsonl`.
+
+    Raises:
+        UserError: see `compare`.
+    """
+    return compare([generated], **arguments)[0]
 
 
 def compare(
@@ -158,9 +145,9 @@ def _reals(
     """The reals, and the name of their source."""
     if against is not None:
         if isinstance(against, Dataset | Unpaired):
-            return _one_kind(against), "a data set"
+            return one_kind(against), "a data set"
         found = sparring.data.open(against, size=size, channels=channels)
-        return _one_kind(found), str(against) if isinstance(against, str | Path) else "an array"
+        return one_kind(found), str(against) if isinstance(against, str | Path) else "an array"
     runs = [each for each in generated if _is_run(each)]
     if len(runs) < len(generated):
         other = next(each for each in generated if not _is_run(each))
@@ -175,7 +162,7 @@ def _reals(
         raise UserError(f"the data of {runs[0]} was handed over in memory", "sparring.evaluate(run, against=...)")
     if (size and size != config.data.size) or (channels and channels != config.data.channels):
         raise UserError("a run's samples have the run's own size and channels", "leave --size and --channels out")
-    data = _one_kind(workflows.open_data(config.data.source, config))
+    data = one_kind(workflows.open_data(config.data.source, config))
     if data.fingerprint != config.fingerprint:
         raise UserError(f"the data of {runs[0]} has changed since the run began", "put it back, or use --against")
     return data, config.data.source
@@ -190,12 +177,6 @@ class _Drawn(NamedTuple):
     round: int = 0
 
 
-def _one_kind(data: Dataset | Unpaired) -> Dataset:
-    if not isinstance(data, Dataset):
-        raise UserError("the data is of two kinds, trainA and trainB", "--against one of the two folders")
-    return data
-
-
 def _drawn(
     generated: str | Path | np.ndarray,
     n: int,
@@ -208,8 +189,10 @@ def _drawn(
         order = np.random.default_rng(0).permutation(len(made))[:n]
         return _Drawn(made[order], order)
     run = RunDir(Path(str(generated)))
-    with writing(run.metrics), run.metrics.open("a"):  # now, not after minutes of work
-        number = int(run.latest().name)
+    number = int(run.latest().name)  # before sampling: a run under way goes on
+    if run.metrics.exists():
+        with writing(run.metrics):  # now, not after minutes of work
+            run.metrics.open("a").close()
     own = validated(RunConfig, read_toml(run.config), str(generated)).recipe == workflows.CUSTOM
     made = workflows.sample(run.path, n, game=game if own else None)
     return _Drawn(stored(made), np.arange(n), run, number)

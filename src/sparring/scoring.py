@@ -130,9 +130,7 @@ class Scorer:
         samples: int = 10_000,
         seed: int = 0,
     ) -> None:
-        if not isinstance(data, Dataset):
-            raise UserError("the data is of two kinds, which are not scored as one", "score against one of its folders")
-        self._data = data
+        self._data = data = one_kind(data)
         count = len(data.train) + len(data.held_out)
         self.n = min(samples, count // 2)
         if self.n < FEWEST:
@@ -220,6 +218,17 @@ class Scorer:
     def _views(self, raw: np.ndarray) -> torch.Tensor:
         """`(V, n, D)` features: a copy that was moved by a pixel or mirrored is found where its original is."""
         return torch.stack([self.extractor(view).features for view in _views(raw[:LOOKED_AT])])
+
+
+def one_kind(data: Dataset | Unpaired) -> Dataset:
+    """Refuse two domains.
+
+    Raises:
+        UserError: they are two.
+    """
+    if isinstance(data, Unpaired):
+        raise UserError("the data is of two kinds, which are not scored as one", "score against one of its folders")
+    return data
 
 
 def check_shape(samples: np.ndarray, data: Dataset) -> None:

@@ -236,12 +236,14 @@ def run(plan: Plan) -> Iterator[Status]:
             fraction = _fraction(plan, seconds)
             finished = "stopped by a signal" if interrupted.is_set() else "budget used up" if fraction >= 1 else ""
             status = None
+            evaluating_now = score is not None and (score.due(state.round, seconds) or fraction >= 1)
+            if scorer and evaluating_now:
+                made = stored(_drawn(plan, scorer.n))
+                if not np.isfinite(made).all():
+                    raise DivergedError("a sample", float("nan"), state.round)
+                evaluation = scorer(made, str(out.path))
             with writing(out.path):
-                if scorer and score and (score.due(state.round, seconds) or fraction >= 1):
-                    made = stored(_drawn(plan, scorer.n))
-                    if not np.isfinite(made).all():
-                        raise DivergedError("a sample", float("nan"), state.round)
-                    evaluation = scorer(made, str(out.path))
+                if evaluation and evaluating_now:
                     out.append({"round": state.round} | evaluation.to_dict(), out.metrics)
                 if grid.due(state.round, seconds) or finished:
                     newest = _preview(plan)

@@ -88,9 +88,8 @@ def memorization(train: Tensor, held_out: Tensor, fake: Tensor, pairs: int = 8) 
 
 def _nearest_view(train: Tensor, views: Tensor) -> tuple[Tensor, Tensor]:
     # distance and index of the nearest training example, over all views of each row
-    found = [
-        nearest(view, known) for view in views.reshape(-1, *views.shape[-2:]) for known, view in (rows(train, view),)
-    ]
+    known, seen = rows(train, views.flatten(0, 1) if views.ndim == 3 else views)
+    found = [nearest(view, known) for view in seen.split(views.shape[-2])]
     distances, indices = (torch.stack(each) for each in zip(*found, strict=True))
     best = distances.min(0)
     return best.values, indices.gather(0, best.indices[None])[0]

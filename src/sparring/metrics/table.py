@@ -32,8 +32,10 @@ KNOWN_MODES: dict[str, KnownModes] = {
 }
 """Built-in data whose modes are known."""
 
-RESAMPLES, MANY = (8, 4), 2000
-"""Random halves from which a value's spread is estimated: of fewer than so many samples, and of more."""
+RESAMPLES = 8
+"""Random halves from which a value's spread is estimated; half as many where there are more than `MANY` samples."""
+
+MANY = 2000
 
 COSTLY = 1000
 """Samples that slow metrics look at."""
@@ -126,11 +128,11 @@ class Figure(NamedTuple):
 
     Args:
         value: of the metric.
-        error: its standard error; None where it has none.
+        spread: its standard error; None where it has none.
     """
 
     value: float
-    error: float | None
+    spread: float | None
 
 
 Compute = Callable[[Samples, Samples], dict[str, float]]
@@ -246,7 +248,7 @@ def _resampled(compute: Compute, most: int | None, real: Samples, other: Samples
 
 def _halves(real: Samples, other: Samples) -> Iterator[tuple[Samples, Samples]]:
     rng = torch.Generator().manual_seed(0)
-    for _ in range(RESAMPLES[len(real) > MANY]):
+    for _ in range(RESAMPLES if len(real) <= MANY else RESAMPLES // 2):
         some, others = (torch.randperm(len(each), generator=rng)[: len(each) // 2] for each in (real, other))
         yield real.take(some), other.take(others)
 
