@@ -38,6 +38,7 @@ class Budget(Options):
     images: int | None = Field(None, gt=0, description="examples shown to the first player")
     rounds: int | None = Field(None, gt=0, description="rounds of the game")
     epochs: float | None = Field(None, gt=0, description="passes of the first player over the data")
+    until: Literal["converged"] | None = Field(None, description="the doctor's verdict that ends the run")
 
     def __bool__(self) -> bool:
         """Whether there is any limit at all."""
@@ -73,6 +74,12 @@ class RunConfig(Options):
     )
     evaluate_samples: int = Field(1000, ge=20, description="how many are scored, at most")
     evaluate_features: str = Field("", description="see `sparring evaluate`; by default what suits the data")
+    doctor: str = Field(
+        "auto", coerce_numbers_to_str=True, description="how often the game is examined: auto, off, or as above"
+    )
+    on_trouble: Literal["warn", "stop", "restore"] = Field(
+        "warn", description="what happens when the doctor names a disease; restore ends at the best checkpoint"
+    )
     keep: int = Field(3, gt=0, description="how many of the newest checkpoints stay")
     data: DataOptions
     budget: Budget = Budget()  # pyright: ignore[reportCallIssue]

@@ -49,6 +49,7 @@ def compare(
     size: tuple[int, int] | None = None,
     channels: int | None = None,
     seed: int = 0,
+    checkpoint: str = "latest",
     game: Game | None = None,
     progress: Tell | None = None,
 ) -> list[Evaluation]:
@@ -62,6 +63,7 @@ def compare(
         size: (height, width) to bring samples and reals to, when they differ.
         channels: 1, 3 or 4, to bring both to.
         seed: of the split of the reals.
+        checkpoint: of runs: "latest", "best" or a round.
         game: the game of those runs that were not of a recipe.
         progress: called with what is being done and how much is done, 0 to 1.
 
@@ -82,7 +84,7 @@ def compare(
     sets = []
     for k, each in enumerate(given):
         tell(f"samples of {_name(each)}", 0.1 + 0.2 * k / len(given))
-        sets.append(_drawn(each, limit, size, channels, game))
+        sets.append(_drawn(each, limit, size, channels, checkpoint, game))
         check_shape(sets[-1].samples, data)
     tell("features and metrics of the reals", 0.3)
     scorer = Scorer(data, source, features, min(limit, *(len(each.samples) for each in sets)), seed)
@@ -182,6 +184,7 @@ def _drawn(
     n: int,
     size: tuple[int, int] | None,
     channels: int | None,
+    checkpoint: str,
     game: Game | None,
 ) -> _Drawn:
     if not _is_run(generated):
@@ -189,10 +192,10 @@ def _drawn(
         order = np.random.default_rng(0).permutation(len(made))[:n]
         return _Drawn(made[order], order)
     run = RunDir(Path(str(generated)))
-    number = int(run.latest().name)  # before sampling: a run under way goes on
+    number = run.round_of(run.which(checkpoint))  # before sampling: a run under way goes on
     if run.metrics.exists():
         with writing(run.metrics):  # now, not after minutes of work
             run.metrics.open("a").close()
     own = validated(RunConfig, read_toml(run.config), str(generated)).recipe == workflows.CUSTOM
-    made = workflows.sample(run.path, n, game=game if own else None)
+    made = workflows.sample(run.path, n, checkpoint=checkpoint, game=game if own else None)
     return _Drawn(stored(made), np.arange(n), run, number)

@@ -1,13 +1,15 @@
 """The run directory: where everything lies, and the log.
 
 config.toml            all that is needed to rebuild the game
-log.jsonl              one record a line: round, images, seconds, every term
+log.jsonl              one record a line: round, images, seconds, and every term, or the doctor's signals and verdict
 metrics.jsonl          one evaluation a line: round, every metric beside its floor, provenance
 samples/000123.png     grids from fixed noise (.npy for points)
 checkpoints/000123/    networks.safetensors  state.safetensors  state.json     (the newest k)
+checkpoints/best/      the same, of the round whose samples were nearest to the data; best.json says how near
 """
 
 import json
+import math
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,6 +87,45 @@ class RunDir:
             raise UserError(f"{self.path} has no checkpoint yet", "train it for longer, or start it anew")
         return finished[-1]
 
+    @property
+    def best(self) -> Path:
+        """The checkpoint whose samples were nearest to the data; it may not be there."""
+        return self.checkpoints / "best"
+
+    def which(self, name: str) -> Path:
+        """A checkpoint by its name: "latest", "best", or a round.
+
+        Raises:
+            UserError: it is not there.
+        """
+        if name == "latest":
+            return self.latest()
+        there = [*self.finished_checkpoints(), *([self.best] if self.best.is_dir() else [])]
+        for path in there:
+            if path.name == name or (name.isdecimal() and path.name.isdecimal() and int(path.name) == int(name)):
+                return path
+        names = ", ".join(["latest", *(path.name for path in there)])
+        raise UserError(f"{self.path} has no checkpoint {name}", f"there are {names}" if there else "train it longer")
+
+    def note_best(self, round: int, distance: float) -> None:
+        """Write down how near to the data the best checkpoint is."""
+        path = self.checkpoints / "best.json"
+        temporary = path.with_suffix(".part")
+        temporary.write_text(json.dumps({"round": round, "distance": distance}) + "\n", encoding="utf-8")
+        temporary.replace(path)
+
+    def noted_best(self) -> tuple[int, float]:
+        """Round of the best checkpoint, and how near to the data it is; infinitely far where there is none."""
+        try:
+            found = json.loads((self.checkpoints / "best.json").read_text(encoding="utf-8"))
+            return int(found["round"]), float(found["distance"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return 0, math.inf
+
+    def round_of(self, checkpoint: Path) -> int:
+        """The round of a checkpoint."""
+        return self.noted_best()[0] if checkpoint == self.best else int(checkpoint.name)
+
     def tidy(self) -> None:
         """Remove what a killed process left half-written; a checkpoint that it had moved aside is put back."""
         for path in self.checkpoints.glob(".*") if self.checkpoints.is_dir() else ():
@@ -98,6 +139,12 @@ class RunDir:
         """Remove all but the newest `keep` checkpoints."""
         for path in self.finished_checkpoints()[:-keep]:
             shutil.rmtree(path, ignore_errors=True)
+
+    def forget(self, round: int) -> None:
+        """Remove the checkpoints after that round."""
+        for path in self.finished_checkpoints():
+            if int(path.name) > round:
+                shutil.rmtree(path, ignore_errors=True)
 
     def append(self, record: dict[str, Any], to: Path | None = None) -> None:
         """Add a record to the log, or to another file of lines."""

@@ -15,13 +15,16 @@ import numpy as np
 import torch
 
 import sparring.data
-from sparring import checkpoint, grids, recipes
+from sparring import checkpoint as checkpoints
+from sparring import grids, recipes
 from sparring.config import FOUND_OUT, Budget, DataOptions, RunConfig, read_toml, to_toml, validated
 from sparring.data import Dataset, DataSpec, Unpaired
 from sparring.devices import choose_device, choose_precision
+from sparring.doctor import OFF, TROUBLE, Doctor, Health, readings
 from sparring.errors import UserError, did_you_mean, writing
 from sparring.game import Batch, Game
 from sparring.loop import DivergedError, Play, State, evaluating, play, seed_of
+from sparring.metrics.table import KNOWN_MODES
 from sparring.pacing import Cadence, Meter, interruptions
 from sparring.recipes import BatchOptions
 from sparring.runs import RunDir, next_free
@@ -75,6 +78,7 @@ class Status:
         rate: images a second since the last status.
         sample: the newest grid of samples.
         evaluation: the newest, where the run is evaluated as it goes.
+        health: the newest, where a doctor attends.
         finished: why the run ended; empty while it goes on.
     """
 
@@ -86,6 +90,7 @@ class Status:
     rate: float
     sample: Path | None
     evaluation: Evaluation | None = None
+    health: Health | None = None
     finished: str = ""
 
 
@@ -109,13 +114,17 @@ class Run:
         """The run directory."""
         return self.directory.path
 
-    def sample(self, n: int = 64, *, seeds: Sequence[int] | None = None, truncation: float | None = None) -> np.ndarray:
-        """Draw samples from the newest checkpoint's averaged generator; see `sparring.sample`."""
-        return sample(self.path, n, seeds=seeds, truncation=truncation, game=self._game)
+    def sample(self, n: int = 64, **arguments: Any) -> np.ndarray:
+        """Draw samples from the averaged generator of the newest checkpoint, or of another; see `sparring.sample`."""
+        return sample(self.path, n, game=self._game, **arguments)
 
     def terms(self) -> list[dict[str, Any]]:
-        """The log's records, oldest first."""
-        return self.directory.records()
+        """The log's records of terms, oldest first."""
+        return [record for record in self.directory.records() if record["kind"] == "terms"]
+
+    def health(self) -> list[dict[str, Any]]:
+        """The log's records of the doctor's examinations, oldest first."""
+        return [record for record in self.directory.records() if record["kind"] == "health"]
 
 
 def open_data(source: Source, config: RunConfig) -> Dataset | Unpaired:
@@ -164,16 +173,15 @@ def plan(
     return Plan(chosen.model_copy(update=found), data, state, how, run_dir)
 
 
-def plan_resumed(
-    path: str | Path, *, source: Source | None = None, game: Game | None = None, **more: float | None
-) -> Plan:
+def plan_resumed(path: str | Path, *, source: Source | None = None, game: Game | None = None, **more: Any) -> Plan:
     """Decide to take a run up where its newest checkpoint left it; nothing is written.
 
     Args:
         path: the run.
         source: the data, where the run had it from memory.
         game: the game, where it was not one of a recipe.
-        more: `minutes`, `images`, `rounds` or `epochs` to go on for; without any, the run's own budget stands.
+        more: `minutes`, `images`, `rounds` or `epochs` to go on for, or `until`; without any, the run's own budget
+            stands.
 
     Raises:
         UserError: no such run, its data changed, a damaged checkpoint, nothing left to do.
@@ -195,14 +203,15 @@ def plan_resumed(
     state, how = _assemble(config, data, game)
     seconds = 0.0
     if run_dir.finished_checkpoints():
-        checkpoint.read(state, run_dir.latest(), config.recipe)
+        checkpoints.read(state, run_dir.latest(), config.recipe)
         seconds = max((r["seconds"] for r in run_dir.records() if r["round"] <= state.round), default=0.0)
     resumed = Plan(config, data, state, how, run_dir, seconds, resumed=True)
     more = {name: amount for name, amount in more.items() if amount is not None}
     if more:
         done = {"minutes": seconds / 60, "rounds": state.round, "images": resumed.images()}
         done["epochs"] = done["images"] / len(data)
-        budget = validated(Budget, {name: done[name] + amount for name, amount in more.items()}, "budget")
+        further = {name: done[name] + amount if name in done else amount for name, amount in more.items()}
+        budget = validated(Budget, further, "budget")
         resumed = replace(resumed, config=config.model_copy(update={"budget": budget}))
     if _fraction(resumed, seconds) >= 1:
         raise UserError(f"{path} has used up its budget", "go on with --minutes 5")
@@ -221,14 +230,37 @@ def run(plan: Plan) -> Iterator[Status]:
         DivergedError: a term of the loss was NaN or infinite. The checkpoint before stays.
         UserError: the disk is full, or the run is to be evaluated and its data does not do for that.
     """
+    scorer = _scorer(plan)
+    with writing(plan.out.path):
+        _begin(plan)
+        first = _preview(plan)
+    doctor = _doctor(plan)
+    began = time.monotonic() - plan.seconds
+    try:
+        yield from _rounds(plan, scorer, doctor, first, began)
+    except DivergedError as error:
+        if doctor is None:
+            raise
+        seconds = time.monotonic() - began
+        health = doctor.mourn(error, plan.images(), seconds)
+        with writing(plan.out.path):
+            plan.out.append(health.to_dict())
+        if not _to_restore(plan, health):
+            raise
+        finished = _ended_by(health, plan.config)
+        with writing(plan.out.path):
+            newest = _restore(plan, seconds)
+            _checkpoint(plan)
+        fraction = _fraction(plan, seconds)
+        yield Status(plan.state.round, plan.images(), seconds, fraction, {}, 0.0, newest, None, health, finished)
+
+
+def _rounds(plan: Plan, scorer: Scorer | None, doctor: Doctor | None, newest: Path, began: float) -> Iterator[Status]:
     out, state = plan.out, plan.state
     log, grid, save, score = _cadences(plan.config, plan.seconds)
-    scorer, evaluation = _scorer(plan), None
-    with writing(out.path):
-        _begin(plan)
-        newest = _preview(plan)
-    began = time.monotonic() - plan.seconds
     meter = Meter(plan.images(), plan.seconds)
+    evaluation: Evaluation | None = None
+    health: Health | None = None
     with interruptions() as interrupted:
         for played in play(state, plan.data, plan.how):
             meter.add(played.terms)
@@ -236,23 +268,24 @@ def run(plan: Plan) -> Iterator[Status]:
             fraction = _fraction(plan, seconds)
             finished = "stopped by a signal" if interrupted.is_set() else "budget used up" if fraction >= 1 else ""
             status = None
-            evaluating_now = score is not None and (score.due(state.round, seconds) or fraction >= 1)
-            if scorer and evaluating_now:
-                made = stored(_drawn(plan, scorer.n))
-                if not np.isfinite(made).all():
-                    raise DivergedError("a sample", float("nan"), state.round)
-                evaluation = scorer(made, str(out.path))
+            if doctor and (found := doctor.attend(played, plan.images(), seconds, fraction, last=bool(finished))):
+                health = found
+                finished = finished or _ended_by(health, plan.config)
+                with writing(out.path), doctor.charged():
+                    _note(plan, health)
+            if scorer and score and (score.due(state.round, seconds) or (finished and not interrupted.is_set())):
+                evaluation = _evaluated(plan, scorer)
             with writing(out.path):
-                if evaluation and evaluating_now:
-                    out.append({"round": state.round} | evaluation.to_dict(), out.metrics)
                 if grid.due(state.round, seconds) or finished:
                     newest = _preview(plan)
                 if log.due(state.round, seconds) or finished:
                     terms, rate = meter.read(plan.images(), seconds)
                     status = Status(
-                        state.round, plan.images(), seconds, fraction, terms, rate, newest, evaluation, finished
+                        state.round, plan.images(), seconds, fraction, terms, rate, newest, evaluation, health, finished
                     )
                     out.append(_log_record(status))
+                if status and finished and _to_restore(plan, health):
+                    status = replace(status, sample=_restore(plan, seconds))
                 # after its lines: a resumed run forgets the lines behind its checkpoint, and none before it
                 if save.due(state.round, seconds) or finished:
                     _checkpoint(plan)
@@ -260,6 +293,58 @@ def run(plan: Plan) -> Iterator[Status]:
                 yield status
             if finished:
                 return
+
+
+def _evaluated(plan: Plan, scorer: Scorer) -> Evaluation:
+    made = stored(_drawn(plan, scorer.n))
+    if not np.isfinite(made).all():
+        raise DivergedError("a sample", float("nan"), plan.state.round)
+    evaluation = scorer(made, str(plan.out.path))
+    with writing(plan.out.path):
+        plan.out.append({"round": plan.state.round} | evaluation.to_dict(), plan.out.metrics)
+    return evaluation
+
+
+def _doctor(plan: Plan) -> Doctor | None:
+    every = plan.config.doctor
+    if every == OFF:
+        return None
+    modes = KNOWN_MODES.get(plan.config.data.source)
+    history = readings(plan.out.records())
+    return Doctor(plan.state, plan.data, plan.how, every, modes, history, plan.seconds, plan.out.noted_best()[1])
+
+
+def _note(plan: Plan, health: Health) -> None:
+    """Write an examination down, and keep the best checkpoint."""
+    plan.out.append(health.to_dict())
+    distance = health.reading.signals.distance
+    if health.best and distance is not None:
+        checkpoints.write(plan.state, plan.out.best, plan.config.recipe)
+        plan.out.note_best(plan.state.round, distance)
+
+
+def _ended_by(health: Health, config: RunConfig) -> str:
+    """Why the run ends with this examination; empty when it does not."""
+    verdict = health.verdict.verdict
+    if verdict in TROUBLE and config.on_trouble != "warn":
+        return f"ended for {verdict}"
+    if verdict == config.budget.until:
+        return verdict
+    return ""
+
+
+def _to_restore(plan: Plan, health: Health | None) -> bool:
+    wanted = plan.config.on_trouble == "restore" and plan.out.best.is_dir()
+    return wanted and health is not None and health.verdict.verdict in TROUBLE
+
+
+def _restore(plan: Plan, seconds: float) -> Path:
+    """Go back to the best checkpoint, and forget those after it; the log keeps what happened."""
+    checkpoints.read(plan.state, plan.out.best, plan.config.recipe)
+    plan.out.forget(plan.state.round)
+    where = {"kind": "restored", "round": plan.state.round, "images": plan.images(), "seconds": round(seconds, 3)}
+    plan.out.append(where)
+    return _preview(plan)
 
 
 def _log_record(status: Status) -> dict[str, Any]:
@@ -295,16 +380,18 @@ def sample(
     *,
     seeds: Sequence[int] | None = None,
     truncation: float | None = None,
+    checkpoint: str = "latest",
     device: str = "cpu",
     game: Game | None = None,
 ) -> np.ndarray:
-    """Draw samples from a run's newest checkpoint, through the averaged weights.
+    """Draw samples from a checkpoint of a run, through the averaged weights.
 
     Args:
         path: the run.
         n: how many; their seeds are 0 to n - 1.
         seeds: one sample each, instead of n. The same seed is the same sample, whatever the others are.
         truncation: less variety, more typical samples; see `sparring.game.Latent`.
+        checkpoint: "latest", "best" (the one whose samples the doctor found nearest to the data), or a round.
         device: auto, cpu, cuda or mps.
         game: the game, where it was not one of a recipe.
 
@@ -324,7 +411,7 @@ def sample(
     # a game of the user's own may be in training: its networks are not to be touched
     game = replace(game, networks=copy.deepcopy(game.networks)) if game else _build(config, spec)
     state = State.start(game)
-    checkpoint.read_networks(state, run_dir.latest(), config.recipe)
+    checkpoints.read_networks(state, run_dir.which(checkpoint), config.recipe)
     for network in (*state.game.networks, *state.averaged.values()):
         network.to(choose_device(device))
     conditions = {}
@@ -554,10 +641,10 @@ def _begin(plan: Plan) -> None:
 
 def _checkpoint(plan: Plan) -> None:
     state = plan.state
-    for name, tensor in checkpoint.network_tensors(state).items():
+    for name, tensor in checkpoints.network_tensors(state).items():
         if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
             raise DivergedError(f"the weight {name}", float("nan"), state.round)
-    checkpoint.write(state, plan.out.checkpoint(state.round), plan.config.recipe)
+    checkpoints.write(state, plan.out.checkpoint(state.round), plan.config.recipe)
     plan.out.prune(plan.config.keep)
 
 

@@ -1,6 +1,6 @@
 """The live display of a training run; plain lines where stderr is not a terminal."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -43,6 +43,21 @@ def scores_line(evaluation: "Evaluation") -> str:
     """The distance to the data and the judge's accuracy, each beside what reals get."""
     rows = (evaluation.distance(), evaluation["judge"])
     return ", ".join(f"{row.name} {row.value:.3g} (reals {row.floor:.3g})" for row in rows)
+
+
+COLORS = {"warming-up": "dim", "learning": "cyan", "converged": "bold green"}
+"""Of verdicts; all others are troubles."""
+
+
+def color_of(verdict: str) -> str:
+    """The style that a verdict is printed in."""
+    return COLORS.get(verdict, "bold red")
+
+
+def verdict_text(record: dict[str, Any]) -> Text:
+    """A verdict in its colour, its evidence, and what to do; from a record of the log."""
+    verdict, advice = record["verdict"], record["advice"]
+    return Text.assemble((verdict, color_of(verdict)), f": {record['evidence']}", f"; {advice}" if advice else "")
 
 
 def time_left(status: "Status") -> str:
@@ -88,6 +103,7 @@ class Display:
             parts = [f"{status.fraction:4.0%}", f"round {status.round}", f"{status.images:,} images", rate]
             parts += [f"left {left}"] if left else []
             lines = [terms_line(status.terms)] + ([scores_line(status.evaluation)] if status.evaluation else [])
+            lines += [status.health.verdict.verdict] if status.health else []
             self._console.print(" ".join(parts), " | ".join(lines), markup=False, soft_wrap=True)
 
     def _panel(self, status: "Status", rate: str) -> RenderableType:
@@ -95,6 +111,8 @@ class Display:
         lines += [Text(f"  {line}") for line in terms_line(status.terms).split(" | ")]
         if status.evaluation:
             lines.append(Text(f"  {scores_line(status.evaluation)}"))
+        if status.health:
+            lines.append(verdict_text(status.health.to_dict()))
         if status.sample:
             lines.append(Text(f"samples {status.sample}", style="dim"))
         return Group(self._bar, *lines)

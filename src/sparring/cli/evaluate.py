@@ -29,6 +29,7 @@ SamplesOption = Annotated[int, typer.Option("--samples", min=20, help="How many 
 SizeOption = Annotated[str | None, typer.Option("--size", help="HxW, to bring samples and reals to.")]
 ChannelsOption = Annotated[int | None, typer.Option("--channels", help="1, 3 or 4, to bring samples and reals to.")]
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Of the split of the reals.")]
+CheckpointOption = Annotated[str, typer.Option("--checkpoint", help="Of runs: latest, best or a round.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="For machines.")]
 
 MARKS = {"lower": "lower", "higher": "higher", "floor": "like reals"}
@@ -42,6 +43,7 @@ def evaluate(
     size: SizeOption = None,
     channels: ChannelsOption = None,
     seed: SeedOption = 0,
+    checkpoint: CheckpointOption = "latest",
     pairs: Annotated[
         Path | None,
         typer.Option(help="A .png to write: the samples closest to the training data, each beside its example."),
@@ -51,7 +53,7 @@ def evaluate(
     """Score samples: every metric beside what reals would get, and a test for copies of the training data."""
     if pairs and pairs.suffix.lower() != ".png":
         raise UserError(f"--pairs {pairs}: cannot write a picture as {pairs.suffix or 'that'}", "a name in .png")
-    found = _evaluated([generated], against, features, samples, size, channels, seed)[0]
+    found = _evaluated([generated], against, features, samples, size, channels, seed, checkpoint)[0]
     if as_json:
         typer.echo(json.dumps(found.to_dict(), indent=1))
     else:
@@ -78,12 +80,13 @@ def compare(
     size: SizeOption = None,
     channels: ChannelsOption = None,
     seed: SeedOption = 0,
+    checkpoint: CheckpointOption = "latest",
     as_json: JsonOption = False,
 ) -> None:
     """Rank several sets of samples by their distance to the same reals, and say which differences exceed noise."""
     if len(generated) < 2:
         raise UserError("one set of samples compares with nothing", "name two or more, or use sparring evaluate")
-    found = _evaluated(generated, against, features, samples, size, channels, seed)
+    found = _evaluated(generated, against, features, samples, size, channels, seed, checkpoint)
     if as_json:
         typer.echo(json.dumps([each.to_dict() for each in found], indent=1))
         return
@@ -103,6 +106,7 @@ def _evaluated(
     size: str | None,
     channels: int | None,
     seed: int,
+    checkpoint: str,
 ) -> "list[Evaluation]":
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -122,6 +126,7 @@ def _evaluated(
             size=parse_size(size),
             channels=channels,
             seed=seed,
+            checkpoint=checkpoint,
             progress=lambda what, share: bar.update(task, completed=share, description=what),
         )
 

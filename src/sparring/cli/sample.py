@@ -18,17 +18,21 @@ def sample(
     truncation: Annotated[
         float | None, typer.Option(min=1e-6, help="Keep the noise within this: less variety, more typical samples.")
     ] = None,
+    checkpoint: Annotated[
+        str, typer.Option(help="latest; best, the one the doctor found nearest to the data; or a round.")
+    ] = "latest",
     out: Annotated[
         Path, typer.Option("--out", "-o", help=".png (one sheet), .npy, .npz, or a folder (one PNG each).")
     ] = Path("samples.png"),
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "cpu",
 ) -> None:
-    """Draw samples from the newest checkpoint of RUN. The same seed is the same sample, whatever the others are."""
+    """Draw samples from a checkpoint of RUN. The same seed is the same sample, whatever the others are."""
     if n is not None and seeds is not None:
         raise UserError("-n and --seeds were given", "give one of them")
     from sparring import grids, workflows
 
     wanted = parse_seeds(seeds) if seeds is not None else list(range(64 if n is None else n))
     grids.check_ending(out)
-    grids.write_samples(workflows.sample(run, seeds=wanted, truncation=truncation, device=device), out, wanted)
+    made = workflows.sample(run, seeds=wanted, truncation=truncation, checkpoint=checkpoint, device=device)
+    grids.write_samples(made, out, wanted)
     typer.echo(out)

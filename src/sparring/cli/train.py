@@ -37,6 +37,14 @@ def train(
     evaluate_every: Annotated[
         str | None, typer.Option(help="Score samples as training goes: 60s, or 500 rounds. [default: never]")
     ] = None,
+    doctor: Annotated[
+        str | None, typer.Option(help="Examine the game every 10s, or 500 rounds; off never. [default: auto]")
+    ] = None,
+    on_trouble: Annotated[
+        str | None,
+        typer.Option(help="When the doctor names a disease: warn, stop, or restore the best. [default: warn]"),
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="Budget: a verdict of the doctor's, converged.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the whole plan and stop.")] = False,
 ) -> None:
     """Train a generator on SOURCE; write samples, checkpoints and a log to a run directory.
@@ -46,9 +54,10 @@ def train(
     from sparring import workflows
     from sparring.config import FOUND_OUT, Budget, DataOptions, RunConfig, parse_settings, read_toml
 
-    budget = {"minutes": minutes, "images": parse_count(images), "rounds": rounds, "epochs": epochs}
+    budget = {"minutes": minutes, "images": parse_count(images), "rounds": rounds, "epochs": epochs, "until": until}
     given: dict[str, Any] = {"size": parse_size(size), "channels": channels, "mirror": mirror or None}
     given |= {"batch": batch, "seed": seed, "device": device, "evaluate_every": evaluate_every}
+    given |= {"doctor": doctor, "on_trouble": on_trouble}
     if resume is not None:
         fixed = {"SOURCE": source, "--recipe": recipe, "--out": out, "--set": set_, "--config": config}
         fixed |= {f"--{name.replace('_', '-')}": value for name, value in given.items()}
@@ -93,12 +102,17 @@ def describe(plan: "Plan") -> str:
         lines.append(
             f"player     {player.name}: trains {', '.join(player.trains)} for {turns} by {player.optimizer.kind}"
         )
-    budget = ", ".join(f"{amount:g} {name}" for name, amount in config.budget.model_dump().items() if amount)
+    limits = {name: amount for name, amount in config.budget.model_dump().items() if amount}
+    until = limits.pop("until", None)
+    budget = ", ".join(
+        [f"{amount:g} {name}" for name, amount in limits.items()] + ([f"until {until}"] if until else [])
+    )
     lines += [
         f"budget     {budget}; schedules end at round {how.horizon:,}",
         f"batch      {how.batch}" + (f", {how.accumulate} a step" if how.accumulate > 1 else ""),
         f"device     {how.device}, {str(how.precision).removeprefix('torch.')}",
         f"seed       {how.seed}",
+        f"doctor     {config.doctor}; {config.on_trouble} on trouble",
         f"out        {plan.out.path}",
     ]
     return "\n".join(lines)
@@ -108,7 +122,7 @@ def _play(plan: "Plan") -> None:
     from rich.console import Console
 
     from sparring import workflows
-    from sparring.cli._display import Display
+    from sparring.cli._display import Display, verdict_text
     from sparring.loop import DivergedError
 
     console = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
@@ -127,6 +141,8 @@ def _play(plan: "Plan") -> None:
         raise typer.Exit(1) from None
     if status is not None:
         console.print(f"{status.finished} after {status.images:,} images; samples in {status.sample}", markup=False)
+        if status.health:
+            console.print("doctor: ", verdict_text(status.health.to_dict()), sep="")
         if status.fraction < 1:
             console.print(f"go on with: sparring train --resume {plan.out.path}", markup=False)
     typer.echo(plan.out.path)

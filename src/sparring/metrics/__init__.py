@@ -1,14 +1,14 @@
 from sparring.metrics.copying import Memorization, cosine_distance, memorization, memorization_informed
 from sparring.metrics.frechet import Moments, frechet_distance, frechet_infinity, moments_distance
 from sparring.metrics.inception import inception_score
-from sparring.metrics.kernel import kernel_distance
+from sparring.metrics.kernel import kernel_distance, multiscale_distance, scales_of
 from sparring.metrics.modes import count_classes, count_modes
 from sparring.metrics.prdc import Manifold, manifold
 from sparring.metrics.sliced import SMALLEST_SLICED, sliced_wasserstein
 from sparring.metrics.ssim import ms_ssim, ms_ssim_diversity
 from sparring.metrics.support import alike_threshold, support_size
 from sparring.metrics.transport import wasserstein
-from sparring.metrics.two_sample import Accuracy, two_sample_test
+from sparring.metrics.two_sample import Accuracy, linear_two_sample_test, two_sample_test
 from sparring.metrics.vendi import vendi_score
 
 __all__ = [
@@ -25,12 +25,15 @@ __all__ = [
     "frechet_infinity",
     "inception_score",
     "kernel_distance",
+    "linear_two_sample_test",
     "manifold",
     "memorization",
     "memorization_informed",
     "moments_distance",
     "ms_ssim",
     "ms_ssim_diversity",
+    "multiscale_distance",
+    "scales_of",
     "sliced_wasserstein",
     "support_size",
     "two_sample_test",

@@ -117,36 +117,61 @@ def identity() -> Extractor:
     return Extractor("identity", digest_of("identity"), lambda x: (x.flatten(1).float(), None), batch=100_000)
 
 
-def random_network(channels: int, dimensions: int = 64, seed: int = 0) -> Extractor:
-    """A fixed random convolutional network, for pictures that are far from photographs; nothing to download.
+class RandomStatistics:
+    """What a fixed random convolutional network makes of pictures; nothing to download.
 
-    Three convolutions of stride 2 with orthogonal rows; the means of each, over the picture and over a 3x3 grid of the
-    last, brought to `dimensions` by a random rotation. Distances in such features order sets as trained ones do where
-    the difference is one of strokes, colours and layout; they know nothing of what a picture shows.
+    Three convolutions of stride 2 with orthogonal rows; the mean of each of their channels over the picture, and of the
+    last ones over each part of a 3x3 grid: 688 numbers.
+
+    Args:
+        channels: of the pictures.
+        rng: where the filters come from.
+    """
+
+    dimensions = 16 + 32 + 64 * 10
+
+    def __init__(self, channels: int, rng: torch.Generator) -> None:
+        self.filters: list[Tensor] = []
+        for before, after in ((channels, 16), (16, 32), (32, 64)):
+            weights = torch.empty(after, before, 3, 3)
+            nn.init.orthogonal_(weights, gain=2**0.5, generator=rng)
+            self.filters.append(weights)
+
+    def __call__(self, pictures: Tensor) -> Tensor:
+        """uint8 `(n, C, H, W)` -> `(n, 688)`."""
+        x, parts = pictures.float() / 127.5 - 1, []
+        for weights in self.filters:
+            x = conv2d(x, weights, stride=2, padding=1).relu()
+            parts.append(x.mean((2, 3)))
+        return torch.cat([*parts, adaptive_avg_pool2d(x, 3).flatten(1)], 1)
+
+
+def random_rotation(dimensions: int, rng: torch.Generator) -> Tensor:
+    """`(688, dimensions)`: brings random statistics to fewer dimensions."""
+    before = RandomStatistics.dimensions
+    rotation = torch.empty(dimensions, before)
+    nn.init.orthogonal_(rotation, gain=(before / dimensions) ** 0.5, generator=rng)
+    return rotation.T
+
+
+def random_network(channels: int, dimensions: int = 64, seed: int = 0) -> Extractor:
+    """A fixed random convolutional network, for pictures that are far from photographs: `RandomStatistics`, rotated.
+
+    Distances in such features order sets as trained ones do where the difference is one of strokes, colours and layout;
+    they know nothing of what a picture shows.
 
     Args:
         channels: of the pictures.
         dimensions: of the features.
         seed: of the network.
     """
-    rng, before, filters = torch.Generator().manual_seed(seed), channels, []
-    for after in (16, 32, 64):
-        weights = torch.empty(after, before, 3, 3)
-        nn.init.orthogonal_(weights, gain=2**0.5, generator=rng)
-        filters.append(weights)
-        before = after
-    rotation = torch.empty(dimensions, 16 + 32 + 64 * 10)
-    nn.init.orthogonal_(rotation, gain=(rotation.shape[1] / dimensions) ** 0.5, generator=rng)
+    rng = torch.Generator().manual_seed(seed)
+    statistics, rotation = RandomStatistics(channels, rng), random_rotation(dimensions, rng)
 
     def embed(pictures: Tensor) -> tuple[Tensor, None]:
-        x, parts = pictures.float() / 127.5 - 1, []
-        for weights in filters:
-            x = conv2d(x, weights, stride=2, padding=1).relu()
-            parts.append(x.mean((2, 3)))
-        parts.append(adaptive_avg_pool2d(x, 3).flatten(1))
-        return torch.cat(parts, 1) @ rotation.T, None
+        return statistics(pictures) @ rotation, None
 
-    return Extractor("random", digest_of("random", *filters, rotation), embed, batch=500)
+    return Extractor("random", digest_of("random", *statistics.filters, rotation.T), embed, batch=500)
 
 
 def from_module(module: nn.Module, name: str) -> Extractor:

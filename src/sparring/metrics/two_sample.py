@@ -94,6 +94,43 @@ def two_sample_test(real: Tensor, fake: Tensor, hidden: int = 64, steps: int = 3
     return interval(right, len(y_test))
 
 
+def linear_two_sample_test(real: Tensor, fake: Tensor, penalty: float = 0.1, seed: int = 0) -> Accuracy:
+    """The same with a linear classifier, fitted in one step by ridge regression: for many features, and in no time.
+
+    Args:
+        real: `(N, D)` features that the generator was not trained on.
+        fake: `(M, D)` features.
+        penalty: of the squared weights, an example and feature, on standardised features.
+        seed: of the halves.
+
+    Returns:
+        Its accuracy on the other half, with a 95% interval.
+
+    References:
+        Lopez-Paz and Oquab 2017, arXiv 1610.06545, section 3.
+
+    Examples:
+        >>> x = torch.randn(400, 2, generator=torch.Generator().manual_seed(0))
+        >>> linear_two_sample_test(x[:200], x[200:] + 5).value > 0.99
+        True
+    """
+    real, fake = rows(real, fake, least=20)
+    n, rng = min(len(real), len(fake)), torch.Generator().manual_seed(seed)
+    picked = [each[torch.randperm(len(each), generator=rng)[:n]] for each in (real, fake)]
+    half = n // 2
+    x, x_test = (torch.cat([each[part] for each in picked]) for part in (slice(half), slice(half, n)))
+    center, deviation = x.mean(0), x.std(0)
+    # what never varies among the rows that it learns from says nothing of the others
+    deviation[deviation < 1e-6 * deviation.max()] = math.inf
+    x, x_test = ((each - center) / deviation for each in (x, x_test))
+    y = torch.cat([torch.ones(half), -torch.ones(half)]).double()
+    gram = x @ x.T
+    gram.diagonal().add_(penalty * x.shape[1])
+    scores = x_test @ (x.T @ torch.linalg.solve(gram, y))
+    right = (scores[: n - half] > 0).sum() + (scores[n - half :] < 0).sum() + 0.5 * (scores == 0).sum()
+    return interval(right.item(), len(scores))
+
+
 def _best_classifier(
     x: Tensor, y: Tensor, x_kept: Tensor, y_kept: Tensor, hidden: int, steps: int, rng: torch.Generator
 ) -> torch.nn.Module:

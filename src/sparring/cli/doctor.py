@@ -1,0 +1,63 @@
+"""`sparring doctor`: what the doctor said of a run, and says of it in the end."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sparring.errors import UserError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+def doctor(
+    run: Annotated[Path, typer.Argument(help="A run directory.")],
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Print the history of verdicts on RUN, and the final diagnosis with its evidence and advice."""
+    from sparring.runs import RunDir
+
+    records = [record for record in RunDir.existing(run).records() if record["kind"] == "health"]
+    if not records:
+        raise UserError(f"{run} was never examined", "train it without --doctor off, and for a few rounds at least")
+    spells = _spells(records)
+    if as_json:
+        typer.echo(json.dumps({"run": str(run), "final": records[-1], "history": spells}, indent=1))
+        return
+    from rich.console import Console
+
+    from sparring.cli._display import verdict_text
+
+    console = Console(soft_wrap=True, highlight=False, emoji=False)
+    console.print(_table(spells))
+    last = records[-1]
+    console.print(f"after round {last['round']:,}: ", verdict_text(last), sep="")
+
+
+def _spells(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Verdicts that follow one another, each once: from which round to which, with the last evidence."""
+    spells: list[dict[str, Any]] = []
+    for record in records:
+        if not spells or spells[-1]["verdict"] != record["verdict"]:
+            spells.append({"verdict": record["verdict"], "from": record["round"], "examinations": 0})
+        spells[-1] |= {"to": record["round"], "evidence": record["evidence"], "advice": record["advice"]}
+        spells[-1]["examinations"] += 1
+    return spells
+
+
+def _table(spells: list[dict[str, Any]]) -> "Table":
+    from rich.table import Table
+    from rich.text import Text
+
+    from sparring.cli._display import color_of
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("rounds", "verdict", "evidence"):
+        table.add_column(name, justify="left")
+    for spell in spells:
+        rounds = f"{spell['from']:,} to {spell['to']:,}" if spell["to"] > spell["from"] else f"{spell['from']:,}"
+        verdict = Text(spell["verdict"], style=color_of(spell["verdict"]))
+        table.add_row(rounds, verdict, Text(spell["evidence"]))
+    return table

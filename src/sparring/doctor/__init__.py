@@ -1,0 +1,17 @@
+from sparring.doctor.attendance import AUTO, OFF, Doctor, Health, readings
+from sparring.doctor.signals import Signals
+from sparring.doctor.verdicts import TROUBLE, VERDICTS, Reading, Verdict, diagnose
+
+__all__ = [
+    "AUTO",
+    "OFF",
+    "TROUBLE",
+    "VERDICTS",
+    "Doctor",
+    "Health",
+    "Reading",
+    "Signals",
+    "Verdict",
+    "diagnose",
+    "readings",
+]

@@ -1,0 +1,192 @@
+"""Where the doctor compares samples with reals: features that need no download and no training."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from sparring import metrics
+from sparring.data.spec import DataSpec
+from sparring.metrics.extractors import RandomStatistics, random_rotation
+from sparring.metrics.neighbors import nearest, neighbor_distances
+
+FREQUENCIES = 64
+"""Random Fourier features at each of the data's scales, for points."""
+
+CELLS, PER_CELL = 40, 25
+"""Clusters of reals, at most; and how many reals each has on average, at least."""
+
+APART = 0.15
+"""Cells lie at least this far apart, in median distances between reals: finer structure is not what a cell means."""
+
+MISSED = 0.2
+"""A cell or a class is lost when less than this share of what reals put there falls into it."""
+
+LOOKED_AT = 1000
+"""Known reals, at most, where every pair of them counts."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A set of samples in this space.
+
+    Args:
+        features: `(N, d)`, float64: distances between them mean something.
+        wide: `(N, w)`, float64: more of them, for linear classifiers.
+    """
+
+    features: Tensor
+    wide: Tensor
+
+    def first(self, n: int) -> "Seen":
+        """The first n."""
+        return Seen(self.features[:n], self.wide[:n])
+
+
+class Space:
+    """Features, and training reals in them.
+
+    Pictures are seen by a fixed random convolutional network: by its 688 statistics, and by 64 rotated ones for
+    distances, which are the features called `random`. Points are seen as they are, and for classifiers also through
+    random Fourier features at the scales of the data (Rahimi and Recht 2007, Advances in Neural Information Processing
+    Systems 20).
+
+    Args:
+        spec: of the data.
+        known: training reals as they are stored: uint8 `(N, C, H, W)`, or float `(N, D)`.
+        labels: int64 `(N,)` indices into the data's classes, where there are some.
+        seed: of all that is random here.
+    """
+
+    def __init__(self, spec: DataSpec, known: np.ndarray, labels: Tensor | None = None, seed: int = 0) -> None:
+        rng = torch.Generator().manual_seed(seed)
+        self._pictures = spec.kind == "image"
+        if self._pictures:
+            self._statistics, self._rotation = RandomStatistics(spec.shape[0], rng), random_rotation(64, rng)
+        else:
+            self._scales = metrics.scales_of(torch.from_numpy(known))
+            waves = [torch.randn(known.shape[1], FREQUENCIES, generator=rng).double() / s for s in self._scales]
+            self._waves = torch.cat(waves, 1)
+            self._phases = 2 * math.pi * torch.rand(self._waves.shape[1], generator=rng).double()
+        self.known = self(known)
+        features = self.known.features
+        some = features[:LOOKED_AT]
+        self._moments = metrics.Moments.of(features)
+        between = torch.pdist(some)
+        self._spread = between.mean().item()
+        centers = _clusters(features, max(2, min(CELLS, len(known) // PER_CELL)), rng)
+        self._centers = _thinned(centers, APART * between.median().item())
+        self._shares = self.histogram(self.known)
+        # how near fresh reals come to known ones: each of them to the others
+        near = neighbor_distances(features, 1)[:, 0] if len(features) > 1 else torch.zeros(1)
+        self._near = near.double().quantile(0.01).item()
+        self._reader = None if labels is None else _Reader(self.known.wide, labels, len(spec.classes))
+
+    def __call__(self, raw: np.ndarray) -> Seen:
+        """Look at samples, `(N, ...)`, as they are stored."""
+        if not self._pictures:
+            points = torch.from_numpy(np.ascontiguousarray(raw)).double()
+            return Seen(points, torch.cat([points, torch.cos(points @ self._waves + self._phases)], 1))
+        parts = (torch.from_numpy(np.ascontiguousarray(raw[k : k + 500])) for k in range(0, len(raw), 500))
+        wide = torch.cat([self._statistics(part) for part in parts])
+        return Seen((wide @ self._rotation).double(), wide.double())
+
+    def distance(self, seen: Seen) -> float:
+        """How far a set is from the known reals, 0 being no difference; it depends on how many there are.
+
+        The Fréchet distance over the variance of the reals, for pictures; for points `metrics.multiscale_distance`,
+        because a mean and a covariance say little of a ring.
+        """
+        if self._pictures:
+            variance = self._moments.covariance.trace().item()
+            return metrics.moments_distance(self._moments, metrics.Moments.of(seen.features)) / max(variance, 1e-12)
+        return metrics.multiscale_distance(self.known.features[: len(seen.features)], seen.features, self._scales)
+
+    def evidence(self, seen: Seen) -> Tensor:
+        """What the judge goes by, `(N, w + 1)`: the wide features, and how far the fifth nearest known real is."""
+        distances = torch.cdist(seen.features.float(), self.known.features.float())
+        fifth = distances.topk(min(5, distances.shape[1]), dim=1, largest=False).values[:, -1:].double()
+        return torch.cat([seen.wide, fifth.clamp(min=1e-9).log()], 1)
+
+    def spread(self, seen: Seen) -> float:
+        """Mean distance between two of them, over that between two reals."""
+        return torch.pdist(seen.features).mean().item() / max(self._spread, 1e-12)
+
+    def moved(self, before: Seen, after: Seen) -> float:
+        """Root mean square of how far each has moved, over the mean distance between two reals."""
+        return (after.features - before.features).square().sum(1).mean().sqrt().item() / max(self._spread, 1e-12)
+
+    def distinct(self, seen: Seen) -> float:
+        """The effective number of distinct samples (Vendi score), over that of as many reals."""
+        if self._pictures:
+            center = self._moments.mean
+            fake, real = (each - center for each in (seen.features, self.known.features))
+        else:
+            skip = seen.features.shape[1]
+            fake, real = (each[:, skip:] for each in (seen.wide, self.known.wide))
+        return metrics.vendi_score(fake) / metrics.vendi_score(real[: len(fake)])
+
+    def histogram(self, seen: Seen) -> Tensor:
+        """The share of each cell."""
+        which = torch.cdist(seen.features, self._centers).argmin(1)
+        return torch.bincount(which, minlength=len(self._centers)).double() / len(which)
+
+    def lost(self, seen: Seen) -> float:
+        """The share of the reals that lie in cells where samples are almost missing."""
+        # a cell where less than five are expected may be empty by chance
+        enough = self._shares * len(seen.features) >= 5
+        missing = self.histogram(seen) < MISSED * self._shares
+        return self._shares[enough & missing].sum().item() / max(self._shares[enough].sum().item(), 1e-12)
+
+    def classes(self, seen: Seen) -> Tensor | None:
+        """The share of each class, as a linear classifier reads them, over its share among reals."""
+        return None if self._reader is None else self._reader(seen.wide)
+
+    def copies(self, seen: Seen) -> float:
+        """The share that lies nearer to a known real than 99% of known reals do to one another."""
+        return (nearest(seen.features, self.known.features)[0] < self._near).double().mean().item()
+
+
+class _Reader:
+    """A linear classifier of labels, by ridge regression."""
+
+    def __init__(self, wide: Tensor, labels: Tensor, classes: int) -> None:
+        self._center, self._deviation = wide.mean(0), wide.std(0).clamp(min=1e-6)
+        x = (wide - self._center) / self._deviation
+        gram = x.T @ x
+        gram.diagonal().add_(0.01 * len(x))
+        self._weights = torch.linalg.solve(gram, x.T @ (2 * one_hot(labels, classes).double() - 1))
+        self._expected = self._shares(wide)
+
+    def __call__(self, wide: Tensor) -> Tensor:
+        return self._shares(wide) / self._expected.clamp(min=1e-12)
+
+    def _shares(self, wide: Tensor) -> Tensor:
+        read = ((wide - self._center) / self._deviation @ self._weights).argmax(1)
+        return torch.bincount(read, minlength=self._weights.shape[1]).double() / len(read)
+
+
+def _clusters(features: Tensor, count: int, rng: torch.Generator, rounds: int = 15) -> Tensor:
+    # Lloyd's algorithm from the start of k-means++ (Arthur and Vassilvitskii 2007, SODA)
+    x = features[: 2 * LOOKED_AT]
+    centers, apart = [x[0]], (x - x[0]).square().sum(1)
+    for _ in range(count - 1):
+        centers.append(x[torch.multinomial(apart + 1e-12, 1, generator=rng)].squeeze(0))
+        apart = apart.minimum((x - centers[-1]).square().sum(1))
+    found = torch.stack(centers)
+    for _ in range(rounds):
+        member = one_hot(torch.cdist(x, found).argmin(1), count).double()
+        sizes = member.sum(0)[:, None]
+        found = torch.where(sizes > 0, member.T @ x / sizes.clamp(min=1), found)
+    return found
+
+
+def _thinned(centers: Tensor, apart: float) -> Tensor:
+    kept = centers[:1]
+    for center in centers[1:]:
+        if (kept - center).norm(dim=1).min() >= apart:
+            kept = torch.cat([kept, center[None]])
+    return kept

@@ -1,0 +1,373 @@
+"""From a history of examinations to a verdict: a pure function, so that any log can be judged again.
+
+A verdict is read from the last examinations, the window, and holds only when most of them agree: one bad reading is
+none. Most troubles also ask that samples have come no nearer to the data for as long; what a young game does on its way
+is not a disease.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from statistics import median
+
+from sparring.doctor.signals import Signals
+
+WINDOW, SHORTEST = 0.2, 4
+"""The window: this part of all examinations, and so many at least."""
+
+PATIENCE = 8
+"""With fewer examinations than this nothing is said to last."""
+
+MOST = 0.75
+"""The part of a window that must agree."""
+
+IMPROVEMENT = 0.03
+"""Samples come nearer when their distance from the data is below its lowest level so far by this part."""
+
+CHANCE = 0.6
+"""Up to here a share of right answers, or a rank-AUC, is near chance."""
+
+FAR = 0.75
+"""The judge is far from chance when even the lower end of its interval is above this."""
+
+PERFECT = 0.98
+"""From here on D's rank-AUC is nearly perfect."""
+
+DEAD = 0.01
+"""G's gradient is dead when it is below this part of the longest one in its history."""
+
+FROZEN = 1e-6
+"""D does not learn when its steps are shorter than this part of its weights."""
+
+STILL = 0.005
+"""G stands still when it moves the samples of fixed noise by less than this part of the distance between reals."""
+
+OVERFIT = 0.65
+"""D knows its training data by heart when it scores a training real above a held-out one this often."""
+
+COPIED = 0.1
+"""The share of samples that are suspiciously near to a training example: ten times what is expected of reals."""
+
+PARTLY, FULLY = 0.1, 0.5
+"""The share of the data that is lost, in a partial and in a full collapse."""
+
+ALIKE = 0.8
+"""In a full collapse samples lie nearer to one another than reals do, by this factor at most."""
+
+SWINGING = 0.35
+"""The part of its samples that G throws from one region into another between two examinations."""
+
+EXPLODED, GROWN = 1e4, 10.0
+"""Beyond all reason: scores of D, on average; and weights, in lengths that they began with."""
+
+SCATTERED = 1.5
+"""From this mean distance on, in distances between reals, samples are not lost but elsewhere."""
+
+TROUBLE = (
+    "diverged",
+    "vanishing-gradients",
+    "stalled",
+    "memorising",
+    "discriminator-overfitting",
+    "junk-feedback",
+    "mode-collapse",
+    "oscillating",
+)
+"""The diseases, the gravest first: when several could be named, the first one is."""
+
+VERDICTS = (*TROUBLE, "converged", "learning", "warming-up")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One examination.
+
+    Args:
+        round: rounds completed.
+        signals: what was measured.
+    """
+
+    round: int
+    signals: Signals
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the doctor says.
+
+    Args:
+        verdict: one of `VERDICTS`.
+        confidence: the part of the window that agrees, 0 to 1.
+        evidence: a sentence, in numbers.
+        advice: what to change, by the option's name; empty where nothing is wrong.
+    """
+
+    verdict: str
+    confidence: float
+    evidence: str
+    advice: str = ""
+
+
+class Course:
+    """A history as the rules look at it.
+
+    Args:
+        history: oldest first, one reading at least.
+    """
+
+    def __init__(self, history: Sequence[Reading]) -> None:
+        self.history = history
+        self.size = max(SHORTEST, math.ceil(WINDOW * len(history)))
+        self.window = [reading.signals for reading in history[-self.size :]]
+        self.now = history[-1].signals
+
+    def share(self, holds: Callable[[Signals], bool]) -> float:
+        """The part of the window in which something holds."""
+        return sum(holds(signals) for signals in self.window) / len(self.window)
+
+    def typical(self, name: str) -> float:
+        """The median of a signal over the window; NaN where it does not exist."""
+        values = [value for signals in self.window if (value := getattr(signals, name)) is not None]
+        return median(values) if values else math.nan
+
+    def rounds(self) -> int:
+        """How many rounds the window spans."""
+        return self.history[-1].round - self.history[max(0, len(self.history) - self.size)].round
+
+    @cached_property
+    def stale(self) -> bool:
+        """Whether samples have come no nearer to the data for a window."""
+        levels = self._levels()
+        if len(self.history) < PATIENCE:
+            return False
+        newest = self.size // 2
+        before, since = levels[:-newest], levels[-newest:]
+        return bool(before) and min(since) > (1 - IMPROVEMENT) * min(before)
+
+    @cached_property
+    def peak(self) -> float:
+        """The longest gradient of G so far."""
+        return max((r.signals.gradient for r in self.history if r.signals.gradient is not None), default=0.0)
+
+    @cached_property
+    def growth(self) -> float:
+        """How many times longer than at the beginning the weights of G or D are."""
+        found = [0.0]
+        for name in ("weights_generator", "weights_discriminator"):
+            lengths = [length for r in self.history if (length := getattr(r.signals, name))]
+            found += [lengths[-1] / lengths[0]] if lengths else []
+        return max(found)
+
+    def _levels(self) -> list[float]:
+        # medians of half a window, beyond the floor: single readings are noisy
+        excess = [
+            max(signals.distance - max(signals.floor, 0.0), 1e-3)
+            for signals in (reading.signals for reading in self.history)
+            if signals.distance is not None and signals.floor is not None
+        ]
+        half = max(2, self.size // 2)
+        return [median(excess[k : k + half]) for k in range(len(excess) - half + 1)]
+
+
+Rule = Callable[[Course], Verdict | None]
+"""Names a disease, or does not."""
+
+
+def diagnose(history: Sequence[Reading]) -> Verdict:
+    """The verdict on all examinations so far.
+
+    Args:
+        history: oldest first, one reading at least.
+
+    Examples:
+        >>> half = Signals(auc=0.51, judge=0.98, judge_low=0.95, judge_high=0.99, distance=2.0, floor=0.0, lost=0.1)
+        >>> diagnose([Reading(round, half) for round in range(0, 500, 100)]).verdict
+        'junk-feedback'
+    """
+    course = Course(history)
+    if len(history) < SHORTEST and course.now.finite:
+        return Verdict("warming-up", 1.0, "too few examinations for a verdict yet")
+    for rule in _RULES:
+        verdict = rule(course)
+        if verdict:
+            return verdict
+    return _under_way(course)
+
+
+def _diverged(course: Course) -> Verdict | None:
+    advice = "lower --set lr=..., or give D a penalty or spectral norm"
+    if not course.now.finite:
+        return Verdict("diverged", 1.0, "a loss, a weight or a sample is no finite number any more", advice)
+    share = course.share(lambda s: _above(s.score, EXPLODED))
+    if course.growth >= GROWN:
+        share, what = 1.0, f"weights are {course.growth:.0f} times as long as they began"
+    else:
+        what = f"D's scores are {course.typical('score'):.2g} on average"
+    if share < MOST or not course.stale:
+        return None
+    return Verdict("diverged", share, f"{what}, and samples come no nearer to the data", advice)
+
+
+def _stalled(course: Course) -> Verdict | None:
+    share = course.share(lambda s: _below(s.moved, STILL) and _above(s.judge_low, FAR))
+    # a G that has learned something and stands still before a D at chance is not what is wrong with the game
+    if share < MOST or (_at_chance(course) and not _collapsed(course)):
+        return None
+    evidence = (
+        f"G moves its samples by {course.typical('moved'):.1g} of the distance between reals from one examination to "
+        f"the next, and a fresh classifier tells {_percent(course.typical('judge'))} of them from reals"
+    )
+    return Verdict("stalled", share, evidence, "raise --set lr=...")
+
+
+def _vanishing(course: Course) -> Verdict | None:
+    share = course.share(
+        lambda s: _above(s.auc, PERFECT) and _below(s.gradient, DEAD * course.peak) and _above(s.judge_low, FAR)
+    )
+    if share < MOST:
+        return None
+    where = _dying(course.now)
+    evidence = (
+        f"D ranks {_percent(course.typical('auc'))} of reals above fakes, and G's gradient is "
+        f"{course.typical('gradient') / course.peak:.1g} of what it has been{where}"
+    )
+    advice = "weaken D: lower --set lr_d=... or n_critic; --set saturating=false, or a Wasserstein or hinge recipe"
+    return Verdict("vanishing-gradients", share, evidence, advice)
+
+
+def _memorising(course: Course) -> Verdict | None:
+    share = course.share(lambda s: _above(s.copies, COPIED) and not _above(s.lost, FULLY))
+    if share < MOST:
+        return None
+    evidence = (
+        f"{_percent(course.typical('copies'))} of samples lie nearer to a training example than 99% of reals do: "
+        "they are copies"
+    )
+    return Verdict("memorising", share, evidence, "more data, --mirror, or a smaller G: --set width=...")
+
+
+def _overfitting(course: Course) -> Verdict | None:
+    share = course.share(lambda s: _above(s.gap, max(OVERFIT, 0.5 + 3 * (s.gap_error or 0.0))))
+    if share < MOST:
+        return None
+    evidence = (
+        f"D scores a training example above a held-out one {_percent(course.typical('gap'))} of the time (half is no "
+        f"difference): it tells {_percent(course.typical('auc'))} of training reals from fakes, and "
+        f"{_percent(course.typical('auc_held_out'))} of held-out ones"
+    )
+    advice = "more data, --mirror, --set instance_noise=0.1, or a smaller D: --set width=..."
+    return Verdict("discriminator-overfitting", share, evidence, advice)
+
+
+def _junk(course: Course) -> Verdict | None:
+    share = course.share(lambda s: _below(s.auc, CHANCE) and _above(s.judge_low, FAR))
+    if share < MOST or not _at_chance(course):
+        return None
+    # a D that learns and is merely slow lets G collapse; one that does not learn, or that G deceives entirely, is junk
+    learning = _above(course.typical("update_discriminator"), FROZEN) and _above(course.typical("auc"), 1 - FAR)
+    if learning and (not course.stale or _collapsed(course)):
+        return None
+    evidence = (
+        f"D ranks {_percent(course.typical('auc'))} of reals above fakes, which is no better than chance, but a fresh "
+        f"classifier tells {_percent(course.typical('judge'))} of them apart: G learns from noise"
+    )
+    return Verdict("junk-feedback", share, evidence, "strengthen D: raise --set lr_d=..., n_critic or width")
+
+
+def _collapse(course: Course) -> Verdict | None:
+    if not course.stale:
+        return None
+    full, part = (
+        course.share(lambda s: _above(_lost(s), FULLY) and _below(s.spread, ALIKE)),
+        course.share(lambda s: _above(_lost(s), PARTLY) and _below(s.spread, SCATTERED)),
+    )
+    share = max(full, part)
+    if share < MOST:
+        return None
+    lost = median(_lost(signals) for signals in course.window)
+    evidence = (
+        f"{'full' if full >= MOST else 'partial'}: {_percent(lost)} of the data has almost no samples, and the "
+        f"effective number of distinct samples is {_percent(course.typical('distinct'))} of the reals'"
+    )
+    advice = "keep D smooth: --recipe r3gan, wgan-gp or dragan; or slow G down: a lower --set lr=... than lr_d"
+    return Verdict("mode-collapse", share, evidence, advice)
+
+
+def _oscillating(course: Course) -> Verdict | None:
+    share = course.share(lambda s: _above(s.swung, SWINGING) and _above(s.judge_low, FAR))
+    if share < MOST or not course.stale:
+        return None
+    evidence = (
+        f"between two examinations G throws {_percent(course.typical('swung'))} of its samples into other regions, and "
+        f"they have come no nearer to the data for {course.rounds():,} rounds"
+    )
+    return Verdict("oscillating", share, evidence, "lower --set lr=... and beta1, or give D a penalty: --recipe r3gan")
+
+
+def _converged(course: Course) -> Verdict | None:
+    share = course.share(lambda s: _below(s.judge, CHANCE) and 1 - CHANCE <= (s.auc or 0.0) <= CHANCE)
+    if share < MOST or not course.stale:
+        return None
+    evidence = (
+        f"D ranks {_percent(course.typical('auc'))} of reals above fakes, a fresh classifier is right "
+        f"{_percent(course.typical('judge'))} of the time, and samples have come no nearer to the data for "
+        f"{course.rounds():,} rounds"
+    )
+    return Verdict("converged", share, evidence)
+
+
+def _under_way(course: Course) -> Verdict:
+    first, now = course.history[0].signals.distance, course.typical("distance")
+    evidence = f"samples are at a distance of {now:.2g} from the data" + (f", from {first:.2g}" if first else "")
+    if course.stale:
+        evidence += f"; no nearer for {course.rounds():,} rounds"
+    evidence += f"; a fresh classifier tells {_percent(course.typical('judge'))} of them from reals"
+    return Verdict("learning", 0.5 if course.stale else 1.0, evidence)
+
+
+_RULES: tuple[Rule, ...] = (
+    _diverged,
+    _vanishing,
+    _stalled,
+    _memorising,
+    _overfitting,
+    _junk,
+    _collapse,
+    _oscillating,
+    _converged,
+)
+
+
+def _at_chance(course: Course) -> bool:
+    """Whether D is no better than chance, or worse; a single AUC wavers by a few hundredths."""
+    return course.share(lambda s: _below(s.auc, CHANCE)) >= MOST and course.typical("auc") <= (0.5 + CHANCE) / 2
+
+
+def _collapsed(course: Course) -> bool:
+    return course.share(lambda s: _above(_lost(s), FULLY)) >= MOST
+
+
+def _lost(s: Signals) -> float:
+    """The share of the data that samples miss: of its regions, or of its classes or known modes."""
+    return max(s.lost or 0.0, s.classes_lost or 0.0)
+
+
+def _dying(s: Signals) -> str:
+    """Where along G the gradient is shortest."""
+    if not s.gradient_layers:
+        return ""
+    name = min(s.gradient_layers, key=lambda each: s.gradient_layers[each])
+    return f", least at {name}"
+
+
+def _above(value: float | None, least: float) -> bool:
+    return value is not None and value >= least
+
+
+def _below(value: float | None, most: float) -> bool:
+    return value is not None and value <= most
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}" if math.isfinite(share) else "an unknown part"
