@@ -113,7 +113,7 @@ def test_a_mistyped_name_is_answered_with_the_one_that_was_meant(
 
 
 def test_a_name_like_no_other_is_answered_with_them_all() -> None:
-    assert message(Budget, {"zzz": 1}).endswith("(choose from minutes, images, rounds, epochs)")
+    assert message(Budget, {"zzz": 1}).endswith("(choose from minutes, images, rounds, epochs, until)")
 
 
 @pytest.mark.parametrize(
@@ -131,6 +131,8 @@ def test_a_name_like_no_other_is_answered_with_them_all() -> None:
         ({"data": {"source": "x", "channels": 2}}, "data.channels = 2"),
         ({"data": {"source": "x", "size": [28]}}, "data.size"),
         ({"data": {"source": "x", "size": "big"}}, "data.size = 'big'"),
+        ({"budget": {"until": "perfect"}}, "budget.until = 'perfect'"),
+        ({"on_trouble": "cry"}, "on_trouble = 'cry'"),
         ({"data": {"source": 3}}, "data.source = 3"),
         ({"data": {}}, "data.source"),
         ({"data": "digits"}, "data = 'digits'"),
@@ -150,7 +152,7 @@ def test_what_is_right_is_taken_and_frozen() -> None:
 def test_a_budget_is_true_when_it_has_any_limit() -> None:
     assert not Budget()
     for name in Budget.model_fields:
-        assert Budget(**{name: 1})
+        assert Budget(**{name: "converged" if name == "until" else 1})
 
 
 def test_settings_are_toml_values_or_else_text() -> None:

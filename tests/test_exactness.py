@@ -27,7 +27,8 @@ KILLED = Path("killed")
 def words(out: str) -> list[str]:
     options = ["width=4", "latent_dim=4", 'checkpoint_every="2"', 'log_every="1"', 'sample_every="5"', "keep=3"]
     settings = [word for option in options for word in ("--set", option)]
-    return ["train", "pictures.npy", "--rounds", str(ROUNDS), "--batch", "4", "--out", out, *settings]
+    budget = ["--rounds", str(ROUNDS), "--batch", "4", "--doctor", "3"]
+    return ["train", "pictures.npy", *budget, "--out", out, *settings]
 
 
 def drive(folder: Path) -> None:
@@ -133,7 +134,7 @@ def test_the_kills_landed_in_the_middle_of_the_run(driven):
 def test_a_run_killed_again_and_again_ends_byte_identical_to_the_uninterrupted_one(driven):
     whole, killed = (contents(driven / name / "checkpoints") for name in ("whole", "killed"))
     folders = [f"{round:06d}" for round in (ROUNDS - 4, ROUNDS - 2, ROUNDS)]
-    assert sorted({name.split("/")[0] for name in whole}) == folders
+    assert sorted({name.split("/")[0] for name in whole}) == [*folders, "best", "best.json"]
     assert {name: killed.get(name) for name in whole} == whole
 
 
@@ -150,6 +151,10 @@ def test_what_the_log_of_a_killed_run_says_is_true(driven):
         [json.loads(line) for line in (driven / name / "log.jsonl").read_text().splitlines()]
         for name in ("whole", "killed")
     )
+    examined = [{r["round"]: r["signals"]["distance"] for r in log if r["kind"] == "health"} for log in (whole, killed)]
+    assert examined[0] == examined[1]
+    assert len(examined[0]) == 1 + ROUNDS // 3
+    whole, killed = ([record for record in log if record["kind"] == "terms"] for log in (whole, killed))
     assert [record["round"] for record in whole] == list(range(1, ROUNDS + 1))
     assert [record["round"] for record in killed] == [record["round"] for record in whole]
     assert [record["terms"] for record in killed] == [record["terms"] for record in whole]
@@ -164,12 +169,19 @@ def test_the_same_seed_gives_byte_identical_checkpoints(tmp_path, recipe):
     found = [
         contents(
             sparring.train(
-                data, recipe=recipe, rounds=4, seed=seed, checkpoint_every="2", out=tmp_path / name, options=options
+                data,
+                recipe=recipe,
+                rounds=4,
+                seed=seed,
+                checkpoint_every="2",
+                doctor="off",
+                out=tmp_path / name,
+                options=options,
             ).directory.checkpoints
         )
         for name, seed in (("first", 3), ("again", 3), ("other", 4))
     ]
-    assert len(found[0]) == 6
+    assert len(found[0]) == 2 * 3
     assert found[0] == found[1]
     assert all(found[0][name] != found[2][name] for name in found[0])
 

@@ -201,6 +201,20 @@ def test_a_player_sees_only_its_own_parameters_as_trainable():
     assert seen["generator"] == {"G": {True}, "D": {False}, "E": {False}}
 
 
+@pytest.mark.parametrize("asleep", ["G", "D"])
+def test_a_player_whose_network_is_frozen_whole_only_says_its_terms(asleep):
+    torch.manual_seed(0)
+    networks = {"G": generator(), "D": nn.Sequential(nn.Linear(2, 5), nn.Linear(5, 1))}
+    networks[asleep].requires_grad_(False)
+    state = State.start(duel(networks["G"], networks["D"], latent=3, optimizer=SGD))
+    before = {name: [p.clone() for p in network.parameters()] for name, network in networks.items()}
+    played = next(play(state, Rows(), HOW))
+    assert {name.split("/")[0] for name in played.terms} == {"discriminator", "generator"}
+    for name, network in networks.items():
+        same = [torch.equal(a, b) for a, b in zip(before[name], network.parameters(), strict=True)]
+        assert all(same) == (name == asleep)
+
+
 def test_parameters_frozen_by_the_user_stay_frozen_and_the_rest_learns():
     networks = generator(), discriminator()
     for network in networks:

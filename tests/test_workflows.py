@@ -27,7 +27,7 @@ from sparring.networks import MLPDiscriminator, MLPGenerator
 from sparring.runs import RunDir
 from sparring.workflows import Run
 
-SMALL = {"options": {"width": 4, "latent_dim": 4, "batch": 4}}
+SMALL = {"options": {"width": 4, "latent_dim": 4, "batch": 4}, "doctor": "off"}
 SRC = Path(sparring.__file__).parents[1]
 
 
@@ -80,11 +80,12 @@ def interrupted_at(round: int, source: workflows.Source, **arguments: object) ->
 
 
 def test_the_run_directory_holds_what_the_design_says(tmp_path):
-    run = sparring.train(pictures(), recipe="gan", rounds=4, out=tmp_path / "run", **SMALL)
+    run = sparring.train(pictures(30), recipe="gan", rounds=4, out=tmp_path / "run", **SMALL | {"doctor": "1"})
     assert run.path == tmp_path / "run"
     files = {name for name in contents(run.path) if not name.startswith("samples/")}
     parts = ("networks.safetensors", "state.json", "state.safetensors")
-    assert files == {"config.toml", "log.jsonl", *(f"checkpoints/000004/{part}" for part in parts)}
+    saved = {f"checkpoints/{name}/{part}" for name in ("000004", "best") for part in parts}
+    assert files == {"config.toml", "log.jsonl", "checkpoints/best.json", *saved}
     assert "samples/000004.png" in contents(run.path)
 
 
@@ -101,7 +102,9 @@ def test_the_config_says_all_that_is_needed(tmp_path):
 
 def test_the_log_has_a_record_a_line(tmp_path):
     options = {**SMALL["options"], "n_critic": 3}
-    run = sparring.train(points(), recipe="wgan-gp", rounds=6, log_every="2", out=tmp_path / "run", options=options)
+    run = sparring.train(
+        points(), recipe="wgan-gp", rounds=6, log_every="2", out=tmp_path / "run", **SMALL | {"options": options}
+    )
     records = [json.loads(line) for line in run.directory.log.read_text().splitlines()]
     assert records == run.terms()
     assert [record["round"] for record in records] == [2, 4, 6]
@@ -309,7 +312,9 @@ def test_a_term_that_is_not_finite_ends_the_run_and_keeps_the_checkpoint(tmp_pat
 
     game = replace(game, players=(discriminator, replace(generator, loss=sick)))
     with pytest.raises(DivergedError, match="generator/sick became nan in round 3"):
-        sparring.train(points(), game=game, rounds=9, checkpoint_every="1", log_every="1", out=tmp_path / "run")
+        sparring.train(
+            points(), game=game, rounds=9, checkpoint_every="1", log_every="1", doctor="off", out=tmp_path / "run"
+        )
     run = RunDir(tmp_path / "run")
     assert run.latest().name == "000003"
     assert [record["round"] for record in run.records()] == [1, 2, 3]

@@ -55,7 +55,7 @@ class State:
     Args:
         game: the rules; its networks are trained in place.
         averaged: the moving averages of the networks that `game.average` names.
-        optimizers: one a player.
+        optimizers: one a player; none for a player all of whose parameters are frozen.
         steps: optimizer steps taken so far, by player.
         owned: the parameters that each player moves, by player.
         round: rounds completed.
@@ -79,7 +79,7 @@ class State:
             for player in game.players
         }
         averaged = {name: copy.deepcopy(networks[name]).eval().requires_grad_(False) for name in game.average}
-        optimizers = {player.name: player.optimizer.build(owned[player.name]) for player in game.players}
+        optimizers = {p.name: p.optimizer.build(owned[p.name]) for p in game.players if owned[p.name]}
         return cls(game, averaged, optimizers, {player.name: 0 for player in game.players}, owned)
 
     @property
@@ -208,20 +208,23 @@ def take_turn(
 def _step(
     state: State, player: Player, data: Data, how: Play, step: int, left: dict[int, dict[str, Tensor]]
 ) -> dict[str, float]:
-    optimizer, networks = state.optimizers[player.name], state.game.networks
+    optimizer, networks = state.optimizers.get(player.name), state.game.networks
     values: dict[str, float] = {}
-    for group in optimizer.param_groups:
-        group["lr"] = player.optimizer.rate(_progress(state, how))
-    optimizer.zero_grad(set_to_none=True)
+    if optimizer:
+        for group in optimizer.param_groups:
+            group["lr"] = player.optimizer.rate(_progress(state, how))
+        optimizer.zero_grad(set_to_none=True)
     for part in range(how.accumulate):
         turn = _draw(state, player, data, how, step, part, left)
         with torch.autocast(how.device.type, how.precision, enabled=how.precision != torch.float32):
             terms = player.loss(networks, turn)
         for name, value in _finite(player, terms, state.round).items():
             values[name] = values.get(name, 0.0) + value / how.accumulate
-        (torch.stack(list(terms.values())).sum() / how.accumulate).backward()
-    optimizer.step()
-    optimizer.zero_grad(set_to_none=True)
+        if optimizer:
+            (torch.stack(list(terms.values())).sum() / how.accumulate).backward()
+    if optimizer:
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
     if player.after is not None:
         player.after(networks)
     state.steps[player.name] += 1

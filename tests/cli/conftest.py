@@ -83,7 +83,7 @@ def pictures(tmp_path) -> str:
 @pytest.fixture
 def small() -> list[str]:
     """The options of a run that takes no time."""
-    return ["--batch", "4", "--set", "width=4", "--set", "latent_dim=4"]
+    return ["--batch", "4", "--set", "width=4", "--set", "latent_dim=4", "--doctor", "off"]
 
 
 @pytest.fixture

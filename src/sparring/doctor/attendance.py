@@ -21,7 +21,7 @@ AUTO, OFF = "auto", "off"
 SHARE = 0.03
 """Of the time of a run, spent on examinations by `auto`."""
 
-FEWEST = 12
+FEWEST = 20
 """Examinations of a run, by `auto`, where its length is known; in a short run they may take more than their share."""
 
 LONGEST = 0.005
@@ -91,7 +91,9 @@ class Doctor:
         self._examiner, self._listener = Examiner(state, data, how, modes), Listener(state)
         self._swings = _Swings()
         self._cost, self._last, self._share, self._nearest = 0.0, seconds, 0.0, nearest
-        self._listener.start()
+        # a resumed run was examined before; the first round of a new one is the yardstick for all that follow
+        if not history or (self._cadence and not self._cadence.in_seconds and self._cadence.due(state.round + 1, 0.0)):
+            self._listener.start()
 
     def attend(self, played: Round, images: int, seconds: float, fraction: float, last: bool = False) -> Health | None:
         """Hear of a round that was played; examine the game when it is time to.

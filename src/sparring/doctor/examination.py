@@ -30,6 +30,9 @@ KNOWN = 4000
 FEWEST = 40
 """With fewer held-out reals than this the training data stands in for them."""
 
+COMPARED = 20
+"""With fewer reals than this samples are compared with nothing, and only D and the steps are looked at."""
+
 SMALLEST_BATCH = 16
 """D is asked in batches as in training, for the sake of batch norm, but not in smaller ones than this."""
 
@@ -79,7 +82,8 @@ class Examiner:
         found = self._steps(heard)
         found["loss_swings"] = swings
         if all(bool(each.isfinite().all()) for each in (*answers, fakes, made)):
-            found |= _listened(*answers) | self._likeness(made) | self._drift(fakes)
+            found |= _listened(*answers)
+            found |= self._likeness(made) | self._drift(fakes) if self._n >= COMPARED else {}
         else:
             found["finite"] = False
         return Signals(**found)

@@ -13,20 +13,23 @@ from statistics import median
 
 from sparring.doctor.signals import Signals
 
-WINDOW, SHORTEST = 0.2, 4
+WINDOW, SHORTEST = 0.2, 5
 """The window: this part of all examinations, and so many at least."""
 
-PATIENCE = 8
+PATIENCE = 10
 """With fewer examinations than this nothing is said to last."""
 
 MOST = 0.75
 """The part of a window that must agree."""
 
-IMPROVEMENT = 0.03
-"""Samples come nearer when their distance from the data is below its lowest level so far by this part."""
+IMPROVEMENT, CLEARLY = 0.03, 0.15
+"""Samples come nearer when their distance from the data falls below its lowest level so far by this part."""
 
 CHANCE = 0.6
-"""Up to here a share of right answers, or a rank-AUC, is near chance."""
+"""Up to here D's rank-AUC is near chance."""
+
+UNSURE = 0.65
+"""Up to here the judge is near chance: it is better trained than D, and sees what D does not."""
 
 FAR = 0.75
 """The judge is far from chance when even the lower end of its interval is above this."""
@@ -55,8 +58,9 @@ PARTLY, FULLY = 0.1, 0.5
 ALIKE = 0.8
 """In a full collapse samples lie nearer to one another than reals do, by this factor at most."""
 
-SWINGING = 0.35
-"""The part of its samples that G throws from one region into another between two examinations."""
+SWINGING, FLUNG = 0.35, 1.3
+"""G throws its samples about when, between two examinations, this part of them changes its region, or they are moved by
+so many distances between reals: equally distributed ones can hardly be moved by more than one."""
 
 EXPLODED, GROWN = 1e4, 10.0
 """Beyond all reason: scores of D, on average; and weights, in lengths that they began with."""
@@ -74,7 +78,7 @@ TROUBLE = (
     "mode-collapse",
     "oscillating",
 )
-"""The diseases, the gravest first: when several could be named, the first one is."""
+"""The diseases. When several could be named, the first one is; a partial collapse comes last."""
 
 VERDICTS = (*TROUBLE, "converged", "learning", "warming-up")
 
@@ -122,9 +126,10 @@ class Course:
         self.window = [reading.signals for reading in history[-self.size :]]
         self.now = history[-1].signals
 
-    def share(self, holds: Callable[[Signals], bool]) -> float:
-        """The part of the window in which something holds."""
-        return sum(holds(signals) for signals in self.window) / len(self.window)
+    def share(self, holds: Callable[[Signals], bool], windows: int = 1) -> float:
+        """The part of the window, or of so many, in which something holds."""
+        looked_at = self.history[-windows * self.size :]
+        return sum(holds(reading.signals) for reading in looked_at) / len(looked_at)
 
     def typical(self, name: str) -> float:
         """The median of a signal over the window; NaN where it does not exist."""
@@ -135,15 +140,13 @@ class Course:
         """How many rounds the window spans."""
         return self.history[-1].round - self.history[max(0, len(self.history) - self.size)].round
 
-    @cached_property
-    def stale(self) -> bool:
-        """Whether samples have come no nearer to the data for a window."""
-        levels = self._levels()
+    def stale(self, by: float = IMPROVEMENT, windows: int = 1) -> bool:
+        """Whether samples have come no nearer to the data for so many windows."""
         if len(self.history) < PATIENCE:
             return False
-        newest = self.size // 2
-        before, since = levels[:-newest], levels[-newest:]
-        return bool(before) and min(since) > (1 - IMPROVEMENT) * min(before)
+        newest = windows * self.size // 2
+        before, since = self._levels[:-newest], self._levels[-newest:]
+        return bool(before) and min(since) > (1 - by) * min(before)
 
     @cached_property
     def peak(self) -> float:
@@ -159,6 +162,7 @@ class Course:
             found += [lengths[-1] / lengths[0]] if lengths else []
         return max(found)
 
+    @cached_property
     def _levels(self) -> list[float]:
         # medians of half a window, beyond the floor: single readings are noisy
         excess = [
@@ -204,7 +208,7 @@ def _diverged(course: Course) -> Verdict | None:
         share, what = 1.0, f"weights are {course.growth:.0f} times as long as they began"
     else:
         what = f"D's scores are {course.typical('score'):.2g} on average"
-    if share < MOST or not course.stale:
+    if share < MOST or not course.stale():
         return None
     return Verdict("diverged", share, f"{what}, and samples come no nearer to the data", advice)
 
@@ -266,7 +270,7 @@ def _junk(course: Course) -> Verdict | None:
         return None
     # a D that learns and is merely slow lets G collapse; one that does not learn, or that G deceives entirely, is junk
     learning = _above(course.typical("update_discriminator"), FROZEN) and _above(course.typical("auc"), 1 - FAR)
-    if learning and (not course.stale or _collapsed(course)):
+    if learning and (not course.stale() or _collapsed(course)):
         return None
     evidence = (
         f"D ranks {_percent(course.typical('auc'))} of reals above fakes, which is no better than chance, but a fresh "
@@ -275,39 +279,44 @@ def _junk(course: Course) -> Verdict | None:
     return Verdict("junk-feedback", share, evidence, "strengthen D: raise --set lr_d=..., n_critic or width")
 
 
-def _collapse(course: Course) -> Verdict | None:
-    if not course.stale:
-        return None
-    full, part = (
-        course.share(lambda s: _above(_lost(s), FULLY) and _below(s.spread, ALIKE)),
-        course.share(lambda s: _above(_lost(s), PARTLY) and _below(s.spread, SCATTERED)),
+def _full_collapse(course: Course) -> Verdict | None:
+    return _collapse(course, "full", course.share(lambda s: _above(_lost(s), FULLY) and _below(s.spread, ALIKE)))
+
+
+def _partial_collapse(course: Course) -> Verdict | None:
+    return _collapse(
+        course, "partial", course.share(lambda s: _above(_lost(s), PARTLY) and _below(s.spread, SCATTERED))
     )
-    share = max(full, part)
-    if share < MOST:
+
+
+def _collapse(course: Course, kind: str, share: float) -> Verdict | None:
+    if share < MOST or not course.stale():
         return None
     lost = median(_lost(signals) for signals in course.window)
     evidence = (
-        f"{'full' if full >= MOST else 'partial'}: {_percent(lost)} of the data has almost no samples, and the "
-        f"effective number of distinct samples is {_percent(course.typical('distinct'))} of the reals'"
+        f"{kind}: {_percent(lost)} of the data has almost no samples, and the effective number of distinct samples is "
+        f"{_percent(course.typical('distinct'))} of the reals'"
     )
     advice = "keep D smooth: --recipe r3gan, wgan-gp or dragan; or slow G down: a lower --set lr=... than lr_d"
     return Verdict("mode-collapse", share, evidence, advice)
 
 
 def _oscillating(course: Course) -> Verdict | None:
-    share = course.share(lambda s: _above(s.swung, SWINGING) and _above(s.judge_low, FAR))
-    if share < MOST or not course.stale:
+    share = course.share(
+        lambda s: (_above(s.swung, SWINGING) or _above(s.moved, FLUNG)) and _above(s.judge_low, FAR), windows=2
+    )
+    if share < MOST or not course.stale(CLEARLY, windows=2):
         return None
     evidence = (
-        f"between two examinations G throws {_percent(course.typical('swung'))} of its samples into other regions, and "
-        f"they have come no nearer to the data for {course.rounds():,} rounds"
+        f"between two examinations G moves its samples by {course.typical('moved'):.2g} of the distance between reals "
+        f"and throws {_percent(course.typical('swung'))} of them into other regions, and they come no nearer to the data"
     )
     return Verdict("oscillating", share, evidence, "lower --set lr=... and beta1, or give D a penalty: --recipe r3gan")
 
 
 def _converged(course: Course) -> Verdict | None:
-    share = course.share(lambda s: _below(s.judge, CHANCE) and 1 - CHANCE <= (s.auc or 0.0) <= CHANCE)
-    if share < MOST or not course.stale:
+    share = course.share(lambda s: _below(s.judge, UNSURE) and 1 - CHANCE <= (s.auc or 0.0) <= CHANCE)
+    if share < MOST or not course.stale():
         return None
     evidence = (
         f"D ranks {_percent(course.typical('auc'))} of reals above fakes, a fresh classifier is right "
@@ -320,10 +329,10 @@ def _converged(course: Course) -> Verdict | None:
 def _under_way(course: Course) -> Verdict:
     first, now = course.history[0].signals.distance, course.typical("distance")
     evidence = f"samples are at a distance of {now:.2g} from the data" + (f", from {first:.2g}" if first else "")
-    if course.stale:
+    if course.stale():
         evidence += f"; no nearer for {course.rounds():,} rounds"
     evidence += f"; a fresh classifier tells {_percent(course.typical('judge'))} of them from reals"
-    return Verdict("learning", 0.5 if course.stale else 1.0, evidence)
+    return Verdict("learning", 0.5 if course.stale() else 1.0, evidence)
 
 
 _RULES: tuple[Rule, ...] = (
@@ -333,8 +342,9 @@ _RULES: tuple[Rule, ...] = (
     _memorising,
     _overfitting,
     _junk,
-    _collapse,
+    _full_collapse,
     _oscillating,
+    _partial_collapse,
     _converged,
 )
 

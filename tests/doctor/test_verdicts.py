@@ -1,0 +1,150 @@
+"""From signals to verdicts: each disease beside the healthy game that differs from it by one sign."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from sparring.doctor import TROUBLE, VERDICTS, Reading, Signals, diagnose
+
+WELL = Signals(
+    auc=0.7,
+    auc_held_out=0.69,
+    gap=0.51,
+    gap_error=0.026,
+    score=1.0,
+    gradient=1.0,
+    update_generator=1e-3,
+    update_discriminator=1e-3,
+    weights_generator=10.0,
+    weights_discriminator=10.0,
+    judge=0.9,
+    judge_low=0.87,
+    judge_high=0.93,
+    distance=1.0,
+    floor=0.0,
+    spread=1.0,
+    distinct=1.0,
+    precision=0.6,
+    recall=0.6,
+    lost=0.0,
+    classes_lost=0.0,
+    copies=0.01,
+    moved=0.3,
+    swung=0.1,
+)
+
+
+def course(*, falling: bool = False, length: int = 20, begin: dict | None = None, **signs: float) -> list[Reading]:
+    """A game whose distance stays or falls, and the signs that it shows from its fifth examination on."""
+    distances = np.geomspace(4, 0.2, length) if falling else np.concatenate([[4, 2], np.full(length - 2, 1.0)])
+    early = replace(WELL, **begin or {})
+    return [
+        Reading(100 * k, replace(early if k < 4 else replace(WELL, **signs), distance=float(distances[k])))
+        for k in range(length)
+    ]
+
+
+SICK = {
+    "diverged": {"score": 1e5},
+    "vanishing-gradients": {"auc": 1.0, "gradient": 1e-5},
+    "stalled": {"moved": 1e-4},
+    "memorising": {"copies": 0.4},
+    "discriminator-overfitting": {"gap": 0.8},
+    "junk-feedback": {"auc": 0.5},
+    "mode-collapse": {"lost": 0.8, "spread": 0.2},
+    "oscillating": {"swung": 0.7},
+}
+
+
+def test_every_trouble_is_tested():
+    assert set(SICK) == set(TROUBLE) < set(VERDICTS)
+
+
+@pytest.mark.parametrize("disease", SICK)
+def test_a_disease_is_named_and_nothing_is_without_its_sign(disease):
+    verdict = diagnose(course(**SICK[disease]))
+    assert verdict.verdict == disease
+    assert verdict.confidence >= 0.75
+    assert any(character.isdigit() for character in verdict.evidence)
+    assert "--" in verdict.advice
+    assert diagnose(course()).verdict == "learning"
+
+
+@pytest.mark.parametrize("disease", SICK)
+def test_one_bad_examination_is_none(disease):
+    history = course()
+    history[-1] = replace(history[-1], signals=replace(history[-1].signals, **SICK[disease]))
+    assert diagnose(history).verdict == "learning"
+
+
+@pytest.mark.parametrize("disease", ["diverged", "junk-feedback", "mode-collapse", "oscillating"])
+def test_what_comes_nearer_to_the_data_is_not_called_sick(disease):
+    assert diagnose(course(falling=True, **SICK[disease])).verdict == "learning"
+
+
+@pytest.mark.parametrize("disease", SICK)
+def test_a_young_game_is_warming_up(disease):
+    assert diagnose(course(**SICK[disease])[:4]).verdict == "warming-up"
+
+
+def test_no_number_is_diverged_at_once():
+    assert diagnose([Reading(0, WELL), Reading(100, Signals(finite=False))]).verdict == "diverged"
+
+
+def test_weights_ten_times_as_long_as_at_first_are_diverged():
+    assert diagnose(course(weights_generator=150.0)).verdict == "diverged"
+    assert diagnose(course(weights_generator=30.0)).verdict == "learning"
+
+
+def test_half_of_right_answers_has_two_causes():
+    converged = diagnose(course(auc=0.5, judge=0.52, judge_low=0.48, judge_high=0.56))
+    assert converged.verdict == "converged"
+    assert converged.advice == ""
+    assert diagnose(course(auc=0.5, judge=0.98, judge_low=0.96)).verdict == "junk-feedback"
+
+
+def test_a_game_that_gets_better_has_not_converged():
+    near = {"auc": 0.5, "judge": 0.52, "judge_low": 0.48}
+    assert diagnose(course(falling=True, **near)).verdict == "learning"
+    assert diagnose(course(**near | {"auc": 0.9})).verdict == "learning"
+
+
+def test_a_frozen_generator_before_a_broken_discriminator_gets_junk_and_an_untrained_one_stalls():
+    still = {"moved": 0.0, "update_generator": 0.0, "update_discriminator": 0.0, "auc": 0.5, "judge_low": 0.97}
+    assert diagnose(course(**still)).verdict == "junk-feedback"
+    assert diagnose(course(**still | {"lost": 0.9, "spread": 0.02})).verdict == "stalled"
+    assert diagnose(course(**still | {"auc": 0.9})).verdict == "stalled"
+
+
+def test_a_discriminator_that_does_not_learn_is_junk_at_once_and_a_slow_one_lets_g_collapse():
+    fooled = {"auc": 0.02, "lost": 0.9, "spread": 0.2}
+    assert diagnose(course(falling=True, **fooled, update_discriminator=1e-12)).verdict == "junk-feedback"
+    slow = {"auc": 0.5, "lost": 0.9, "spread": 0.5}
+    assert diagnose(course(**slow)).verdict == "mode-collapse"
+
+
+def test_a_collapse_says_how_much_is_lost():
+    assert "full: 80%" in diagnose(course(lost=0.8, spread=0.2)).evidence
+    assert "partial: 20%" in diagnose(course(lost=0.2)).evidence
+    assert "partial: 12%" in diagnose(course(classes_lost=0.125)).evidence
+    assert diagnose(course(lost=0.06)).verdict == "learning"
+
+
+def test_the_gap_of_few_held_out_reals_must_exceed_its_error():
+    assert diagnose(course(gap=0.7, gap_error=0.1)).verdict == "learning"
+    assert diagnose(course(gap=0.85, gap_error=0.1)).verdict == "discriminator-overfitting"
+
+
+def test_what_was_not_measured_is_no_sign():
+    history = [Reading(100 * k, Signals(auc=0.9)) for k in range(20)]
+    assert diagnose(history).verdict == "learning"
+
+
+def test_the_record_of_signals_reads_back():
+    signals = replace(WELL, classes=(1.0, 0.5), loss_swings={"d/real": 0.123456}, gradient_layers={"G.w": 1e-9})
+    back = Signals.from_dict(signals.to_dict() | {"unknown": 1})
+    assert back.classes == (1.0, 0.5)
+    assert back.loss_swings == {"d/real": 0.12346}
+    assert back.auc == 0.7
+    assert Signals.from_dict(Signals(finite=False).to_dict()) == Signals(finite=False)
