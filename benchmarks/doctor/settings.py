@@ -20,6 +20,8 @@ from sparring.game import Game, OptimizerConfig
 from sparring.loop import play
 from sparring.networks import MLPDiscriminator
 
+Source = str | Callable[[], Dataset]
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -37,7 +39,7 @@ class Setting:
 
     name: str
     disease: str
-    source: str | Callable[[], Dataset]
+    source: Source
     rounds: int
     recipe: str = "default"
     options: dict[str, Any] = field(default_factory=dict)
@@ -106,57 +108,76 @@ def replay(seed: int) -> Game:
     return sparring.duel(Replay(examples), MLPDiscriminator((1, 28, 28), 64), optimizer=OptimizerConfig(1e-4))
 
 
+def _well(name: str, source: Source, rounds: int, recipe: str = "default", **options: Any) -> Setting:
+    return Setting(f"well-{name}", "", source, rounds, recipe, options)
+
+
+def _sick(disease: str, name: str, source: Source, rounds: int, recipe: str = "default", **options: Any) -> Setting:
+    return Setting(f"{disease}-{name}", disease, source, rounds, recipe, options)
+
+
+def _junk(source: str, rounds: int) -> Setting:
+    game = partial(half_trained, source, rounds, constant=True)
+    return Setting(f"junk-feedback-frozen-{source}", "junk-feedback", source, 600, game=game)
+
+
+# the settings of the bars of wgan-gp and dragan on points
+POINTS = {"batch": 128, "lr": 2e-3, "penalty": 0.1, "decay_from": 0.0}
+
 TUNING = (
-    Setting("well-default-ring", "", "ring", 4000),
-    Setting("well-default-grid", "", "grid", 4000),
-    Setting("well-default-gaussian", "", "gaussian", 2500),
-    Setting("well-wgan-gp-ring", "", "ring", 2500, "wgan-gp", {"batch": 128, "lr": 2e-3, "penalty": 0.1, "n_critic": 2, "decay_from": 0.0}),
-    Setting("well-gan-ring", "", "ring", 2500, "gan", {"lr": 1e-3}),
-    Setting("well-default-digits", "", "digits", 700),
-    Setting("well-gan-digits", "", "digits", 2000, "gan"),
-    Setting("well-dcgan-digits", "", "digits", 500, "dcgan", {"lr": 1e-3, "batch": 32}),
-    Setting("vanishing-ring", "vanishing-gradients", "ring", 1200, "gan", {"saturating": True, "lr": 2e-4, "lr_d": 5e-3, "n_critic": 5}),
-    Setting("vanishing-digits", "vanishing-gradients", "digits", 400, "gan", {"saturating": True, "lr_d": 1e-3, "n_critic": 5, "dropout": 0.0}),
-    Setting("collapse-ring", "mode-collapse", "ring", 2000, "gan", {"lr": 5e-3, "lr_d": 2e-4}),
-    Setting("collapse-digits", "mode-collapse", "digits", 1200, "gan", {"lr": 2e-3, "lr_d": 2e-5}),
-    Setting("junk-ring", "junk-feedback", "ring", 1000, "gan", {"lr_d": 1e-12}),
-    Setting("junk-digits", "junk-feedback", "digits", 250, "default", {"lr_d": 1e-12}),
-    Setting("junk-frozen-ring", "junk-feedback", "ring", 600, game=partial(half_trained, "ring", 400, constant=True)),
-    Setting("oscillating-ring", "oscillating", "ring", 2000, "gan", {"lr": 3e-3, "beta1": 0.9, "saturating": True}),
-    Setting("overfitting-digits", "discriminator-overfitting", partial(few_digits, 200), 900),
-    Setting("memorising-digits", "memorising", partial(few_digits, 40), 1500),
-    Setting("diverged-ring", "diverged", "ring", 1200, "wgan", {"clip": 1e6, "lr": 1e-2}),
-    Setting("diverged-digits", "diverged", "digits", 250, "default", {"lr": 1.0}),
-    Setting("stalled-ring", "stalled", "ring", 1000, "default", {"lr": 1e-8}),
-    Setting("stalled-digits", "stalled", "digits", 200, "default", {"lr": 1e-8}),
-)  # fmt: skip
+    _well("default-ring", "ring", 4000),
+    _well("default-grid", "grid", 4000),
+    _well("default-gaussian", "gaussian", 2500),
+    _well("wgan-gp-ring", "ring", 2500, "wgan-gp", n_critic=2, **POINTS),
+    _well("gan-ring", "ring", 2500, "gan", lr=1e-3),
+    _well("default-digits", "digits", 700),
+    _well("gan-digits", "digits", 2000, "gan"),
+    _well("dcgan-digits", "digits", 500, "dcgan", lr=1e-3, batch=32),
+    _sick("vanishing-gradients", "ring", "ring", 1200, "gan", saturating=True, lr=2e-4, lr_d=5e-3, n_critic=5),
+    _sick("vanishing-gradients", "digits", "digits", 400, "gan", saturating=True, lr_d=1e-3, n_critic=5, dropout=0.0),
+    _sick("mode-collapse", "ring", "ring", 2000, "gan", lr=5e-3, lr_d=2e-4),
+    _sick("mode-collapse", "digits", "digits", 1200, "gan", lr=2e-3, lr_d=2e-5),
+    _sick("junk-feedback", "ring", "ring", 1000, "gan", lr_d=1e-12),
+    _sick("junk-feedback", "digits", "digits", 250, lr_d=1e-12),
+    _junk("ring", 400),
+    _sick("oscillating", "ring", "ring", 2000, "gan", lr=3e-3, beta1=0.9, saturating=True),
+    _sick("discriminator-overfitting", "digits", partial(few_digits, 200), 900),
+    _sick("memorising", "digits", partial(few_digits, 40), 1500),
+    _sick("diverged", "ring", "ring", 1200, "wgan", clip=1e6, lr=1e-2),
+    _sick("diverged", "digits", "digits", 250, lr=1.0),
+    _sick("stalled", "ring", "ring", 1000, lr=1e-8),
+    _sick("stalled", "digits", "digits", 200, lr=1e-8),
+)
 """What the thresholds were chosen on."""
 
 FINAL = (
-    Setting("well-r3gan-ring", "", "ring", 4000, "r3gan", {"lr": 1e-3, "gamma": 0.1, "width": 64}),
-    Setting("well-r3gan-mixture", "", partial(mixture, 12, 0.1), 3000, "r3gan", {"lr": 1e-3, "gamma": 0.05}),
-    Setting("well-wgan-gp-grid", "", "grid", 2500, "wgan-gp", {"batch": 128, "lr": 2e-3, "penalty": 0.1, "n_critic": 2, "decay_from": 0.0}),
-    Setting("well-dragan-ring", "", "ring", 2500, "dragan", {"batch": 128, "lr": 2e-3, "penalty": 0.1, "decay_from": 0.0}),
-    Setting("well-gan-gaussian", "", "gaussian", 2500, "gan", {"lr": 5e-4}),
-    Setting("well-sngan-digits", "", "digits", 500, "sngan", {"lr": 5e-4}),
-    Setting("well-lsgan-digits", "", "digits", 600, "lsgan", {"batch": 32}),
-    Setting("well-default-digits-wide", "", "digits", 500, "default", {"width": 12, "lr": 1e-3, "batch": 48}),
-    Setting("well-ragan-digits", "", "digits", 500, "ragan", {"lr": 5e-4}),
-    Setting("vanishing-grid", "vanishing-gradients", "grid", 1200, "gan", {"saturating": True, "lr": 1e-4, "lr_d": 2e-3, "n_critic": 4}),
-    Setting("vanishing-digits-conv", "vanishing-gradients", "digits", 150, "gan", {"network": "dcgan", "saturating": True, "n_critic": 4, "lr": 1e-4, "lr_d": 1e-3}),
-    Setting("collapse-grid", "mode-collapse", "grid", 2000, "gan", {"lr": 1e-2, "lr_d": 5e-4}),
-    Setting("collapse-digits-lsgan", "mode-collapse", "digits", 1200, "lsgan", {"network": "mlp", "lr": 5e-3, "lr_d": 5e-5}),
-    Setting("junk-grid", "junk-feedback", "grid", 1000, "lsgan", {"lr_d": 1e-10}),
-    Setting("junk-digits-dcgan", "junk-feedback", "digits", 200, "dcgan", {"lr_d": 1e-9}),
-    Setting("junk-frozen-grid", "junk-feedback", "grid", 600, game=partial(half_trained, "grid", 600, constant=True)),
-    Setting("oscillating-grid", "oscillating", "grid", 2000, "gan", {"lr": 5e-3, "beta1": 0.9, "saturating": True}),
-    Setting("overfitting-digits-sngan", "discriminator-overfitting", partial(few_digits, 150, 1), 600, "sngan", {"lr": 5e-4}),
-    Setting("memorising-digits-gan", "memorising", partial(few_digits, 50, 1), 2500, "gan", {"lr": 5e-4, "dropout": 0.0}),
+    _well("r3gan-ring", "ring", 4000, "r3gan", lr=1e-3, gamma=0.1, width=64),
+    _well("r3gan-mixture", partial(mixture, 12, 0.1), 3000, "r3gan", lr=1e-3, gamma=0.05),
+    _well("wgan-gp-grid", "grid", 2500, "wgan-gp", n_critic=2, **POINTS),
+    _well("dragan-ring", "ring", 2500, "dragan", **POINTS),
+    _well("gan-gaussian", "gaussian", 2500, "gan", lr=5e-4),
+    _well("sngan-digits", "digits", 500, "sngan", lr=5e-4),
+    _well("lsgan-digits", "digits", 600, "lsgan", batch=32),
+    _well("default-digits-wide", "digits", 500, width=12, lr=1e-3, batch=48),
+    _well("ragan-digits", "digits", 500, "ragan", lr=5e-4),
+    _sick("vanishing-gradients", "grid", "grid", 1200, "gan", saturating=True, lr=1e-4, lr_d=2e-3, n_critic=4),
+    _sick(
+        "vanishing-gradients", "digits-convolutions", "digits", 150, "gan",
+        network="dcgan", saturating=True, n_critic=4, lr=1e-4, lr_d=1e-3,
+    ),
+    _sick("mode-collapse", "grid", "grid", 2000, "gan", lr=1e-2, lr_d=5e-4),
+    _sick("mode-collapse", "digits-lsgan", "digits", 1200, "lsgan", network="mlp", lr=5e-3, lr_d=5e-5),
+    _sick("junk-feedback", "grid", "grid", 1000, "lsgan", lr_d=1e-10),
+    _sick("junk-feedback", "digits-dcgan", "digits", 200, "dcgan", lr_d=1e-9),
+    _junk("grid", 600),
+    _sick("oscillating", "grid", "grid", 2000, "gan", lr=5e-3, beta1=0.9, saturating=True),
+    _sick("discriminator-overfitting", "digits-sngan", partial(few_digits, 150, 1), 600, "sngan", lr=5e-4),
+    _sick("memorising", "digits-gan", partial(few_digits, 50, 1), 2500, "gan", lr=5e-4, dropout=0.0),
     Setting("memorising-replay", "memorising", "digits", 400, game=replay),
-    Setting("diverged-grid", "diverged", "grid", 1200, "wgan", {"clip": 1e3, "lr": 2e-2}),
-    Setting("diverged-digits-dcgan", "diverged", "digits", 150, "dcgan", {"lr": 0.5}),
-    Setting("stalled-grid", "stalled", "grid", 1000, "lsgan", {"lr": 1e-7}),
-    Setting("stalled-digits-gan", "stalled", "digits", 500, "gan", {"lr": 1e-8}),
+    _sick("diverged", "grid", "grid", 1200, "wgan", clip=1e3, lr=2e-2),
+    _sick("diverged", "digits-dcgan", "digits", 150, "dcgan", lr=0.5),
+    _sick("stalled", "grid", "grid", 1000, "lsgan", lr=1e-7),
+    _sick("stalled", "digits-gan", "digits", 500, "gan", lr=1e-8),
 )  # fmt: skip
 """What counts."""
 

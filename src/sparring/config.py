@@ -29,6 +29,7 @@ class DataOptions(Options):
     )
     channels: Literal[1, 3, 4] | None = Field(None, description="1 grey, 3 RGB, 4 RGBA")
     mirror: bool = Field(False, description="show each picture mirrored half the time")
+    limit: PositiveInt | None = Field(None, description="so many training examples only, chosen at random")
 
 
 class Budget(Options):

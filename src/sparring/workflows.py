@@ -20,7 +20,7 @@ from sparring import grids, recipes
 from sparring.config import FOUND_OUT, Budget, DataOptions, RunConfig, read_toml, to_toml, validated
 from sparring.data import Dataset, DataSpec, Unpaired
 from sparring.devices import choose_device, choose_precision
-from sparring.doctor import OFF, TROUBLE, Doctor, Health, readings
+from sparring.doctor import AUTO, OFF, TROUBLE, Doctor, Health, readings
 from sparring.errors import UserError, did_you_mean, writing
 from sparring.game import Batch, Game
 from sparring.loop import DivergedError, Play, State, evaluating, play, seed_of
@@ -131,12 +131,12 @@ def open_data(source: Source, config: RunConfig) -> Dataset | Unpaired:
     """The data set of that source, prepared as the config says."""
     data = config.data
     if isinstance(source, Dataset | Unpaired):
-        if data.size or data.channels or data.mirror:
+        if data.size or data.channels or data.mirror or data.limit:
             raise UserError(
-                "size, channels and mirror are for data yet to be opened", "sparring.data.open(source, ...)"
+                "size, channels, mirror and limit are for data yet to be opened", "sparring.data.open(source, ...)"
             )
         return source
-    return sparring.data.open(source, size=data.size, channels=data.channels, mirror=data.mirror)
+    return sparring.data.open(source, **data.model_dump(exclude={"source"}))
 
 
 def plan(
@@ -542,6 +542,8 @@ def _cadences(config: RunConfig, seconds: float = 0.0) -> tuple[Cadence, Cadence
     log, grid, save = (
         Cadence(getattr(config, f"{what}_every"), f"{what}_every", seconds) for what in ("log", "sample", "checkpoint")
     )
+    if config.doctor not in (AUTO, OFF):
+        Cadence(config.doctor, "doctor", seconds)
     often = config.evaluate_every
     return log, grid, save, Cadence(often, "evaluate_every", seconds) if often else None
 

@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from sparring.data import Dataset, open
+from sparring.errors import UserError
 
 
 @pytest.fixture(scope="module")
@@ -89,3 +90,16 @@ def test_unlabelled_data_has_no_y():
     data = open(np.random.default_rng(0).normal(size=(20, 3)))
     assert set(data.batch(0, 4, 0)) == set(data.held_out_batch(2)) == {"x"}
     assert data.labels is None
+
+
+def test_a_limit_takes_some_of_the_training_examples_and_all_that_is_held_out():
+    whole, some = open("digits"), open("digits", limit=30)
+    assert len(some) == 30
+    known = {example.tobytes(): label for example, label in zip(whole.train, whole.labels, strict=True)}
+    assert [known[example.tobytes()] for example in some.train] == some.labels.tolist()
+    assert len(set(some.labels.tolist())) > 5  # from everywhere, and digits are sorted by class
+    assert some.held_out is whole.held_out or (some.held_out == whole.held_out).all()
+    assert some.fingerprint not in (whole.fingerprint, open("digits", limit=31).fingerprint)
+    assert "30 of 9,000 training examples are used" in some.notes
+    with pytest.raises(UserError, match="there are 9,000"):
+        open("digits", limit=9001)

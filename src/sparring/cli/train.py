@@ -45,12 +45,17 @@ def train(
         typer.Option(help="When the doctor names a disease: warn, stop, or restore the best. [default: warn]"),
     ] = None,
     until: Annotated[str | None, typer.Option(help="Budget: a verdict of the doctor's, converged.")] = None,
+    watch_field: Annotated[
+        Path | None, typer.Option(help="A .gif to draw of points: reals, fakes, and what D thinks of every place.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the whole plan and stop.")] = False,
 ) -> None:
     """Train a generator on SOURCE; write samples, checkpoints and a log to a run directory.
 
     The run's path is the only line on standard output. Ctrl-C saves a checkpoint and ends the run; --resume goes on.
     """
+    if watch_field and watch_field.suffix.lower() != ".gif":
+        raise UserError(f"--watch-field {watch_field}: cannot draw {watch_field.suffix or 'that'}", "a name in .gif")
     from sparring import workflows
     from sparring.config import FOUND_OUT, Budget, DataOptions, RunConfig, parse_settings, read_toml
 
@@ -77,7 +82,7 @@ def train(
     if dry_run:
         typer.echo(describe(plan))
     else:
-        _play(plan)
+        _play(plan, watch_field)
 
 
 def describe(plan: "Plan") -> str:
@@ -118,27 +123,34 @@ def describe(plan: "Plan") -> str:
     return "\n".join(lines)
 
 
-def _play(plan: "Plan") -> None:
+def _play(plan: "Plan", watch_field: Path | None) -> None:
     from rich.console import Console
 
     from sparring import workflows
     from sparring.cli._display import Display, verdict_text
+    from sparring.field import Field
     from sparring.loop import DivergedError
 
     console = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
     console.print(f"{plan.config.recipe} on {plan.config.data.source}: {plan.out.path}", markup=False)
     for note in plan.data.notes:
         console.print(note, markup=False, style="yellow")
-    status = None
+    status, field = None, Field(plan.state, plan.data) if watch_field else None
     try:
         with Display() as display:
             for status in workflows.run(plan):
                 display.show(status)
+                if field:
+                    said = status.health.verdict.verdict if status.health else ""
+                    field.draw(f"round {status.round:,}  {said}")
     except DivergedError as error:
         saved = plan.out.finished_checkpoints()
         kept = f"the last good checkpoint is {saved[-1]}" if saved else "no checkpoint was written yet"
         console.print(f"diverged: {error}; {kept} (try a lower learning rate: --set lr=...)", markup=False)
         raise typer.Exit(1) from None
+    finally:
+        if field and watch_field and field.frames:
+            field.save(watch_field)
     if status is not None:
         console.print(f"{status.finished} after {status.images:,} images; samples in {status.sample}", markup=False)
         if status.health:

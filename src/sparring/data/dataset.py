@@ -1,6 +1,7 @@
 """Examples in memory, and the batches drawn from them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import blake2b
 
 import numpy as np
 import torch
@@ -8,6 +9,7 @@ from torch import Tensor
 
 from sparring.data.order import coins, order
 from sparring.data.spec import DataSpec
+from sparring.errors import UserError
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +61,23 @@ class Dataset:
             flip = coins(size, seed, draw, rank)
             raw[flip] = raw[flip, ..., ::-1]
         return self._tensors(raw, None if self.labels is None else self.labels[index])
+
+    def limited(self, count: int) -> "Dataset":
+        """The same with `count` training examples only, chosen at random; what is held out stays.
+
+        Raises:
+            UserError: there are not so many.
+        """
+        if count > len(self):
+            raise UserError(f"limit = {count}, but there are {len(self):,} training examples", "leave it out")
+        chosen = np.sort(np.random.default_rng(0).permutation(len(self))[:count])
+        return replace(
+            self,
+            train=self.train[chosen],
+            labels=None if self.labels is None else self.labels[chosen],
+            notes=(*self.notes, f"{count:,} of {len(self):,} training examples are used"),
+            fingerprint=blake2b(f"{self.fingerprint} {count}".encode(), digest_size=16).hexdigest(),
+        )
 
     def held_out_batch(self, n: int) -> dict[str, Tensor]:
         """The first `n` held-out examples, fewer when there are fewer, never mirrored, under the keys of `batch`."""

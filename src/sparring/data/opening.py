@@ -25,7 +25,12 @@ _NAMED = 3  # unreadable files named in a note
 
 
 def open(
-    source: Source, *, size: tuple[int, int] | None = None, channels: int | None = None, mirror: bool = False
+    source: Source,
+    *,
+    size: tuple[int, int] | None = None,
+    channels: int | None = None,
+    mirror: bool = False,
+    limit: int | None = None,
 ) -> Dataset | Unpaired:
     """Read data of any kind into memory, ready to train on; the same content gives the same data set.
 
@@ -38,6 +43,7 @@ def open(
         channels: 1, 3 or 4; None takes 4 if any pixel is transparent, 1 if all are stored as grey, else 3. Without an
             alpha channel transparent pixels are laid over white.
         mirror: flip pictures left to right at random.
+        limit: so many training examples only, chosen at random, of each domain; as many are held out as without.
 
     Returns:
         One in ten examples, 2,000 at most, is held out, chosen by content: copies are never on both sides.
@@ -55,7 +61,8 @@ def open(
     if isinstance(found, ArraySource):
         if found.kind == "points" and mirror:
             raise UserError(f"{found.source} holds points", "--size, --channels and --mirror are for pictures")
-        return assemble(*_read_array(found, size, channels), mirror)
+        data = assemble(*_read_array(found, size, channels), mirror)
+        return data if limit is None else data.limited(limit)
     domains = split_domains(found)
     surveys = [survey(domain) for domain in domains]
     shape, notes = choose_shape(surveys, size, channels)
@@ -63,6 +70,7 @@ def open(
     if passed_over:
         notes += (f"only trainA and trainB are read, and not {passed_over} other files",)
     opened = [assemble(*_read_pictures(part, shape, notes), mirror) for part in surveys]
+    opened = opened if limit is None else [data.limited(limit) for data in opened]
     return Unpaired(*opened) if len(opened) == 2 else opened[0]
 
 

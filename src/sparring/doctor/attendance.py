@@ -109,11 +109,11 @@ class Doctor:
             The health of the game, where it was examined.
         """
         self._swings.add(played.terms)
-        if self._listener.listening or last:
-            return self._examine(played.number, images, seconds, fraction)
-        if self._due(played.number, seconds, fraction):
+        heard = self._listener.listening
+        health = self._examine(played.number, images, seconds, fraction) if heard or last else None
+        if not last and self._due(played.number, seconds, fraction):
             self._listener.start()
-        return None
+        return health
 
     def mourn(self, error: DivergedError, images: int, seconds: float) -> Health:
         """The health of a game that has ended in NaN or infinity."""

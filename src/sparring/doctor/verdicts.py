@@ -308,8 +308,8 @@ def _oscillating(course: Course) -> Verdict | None:
     if share < MOST or not course.stale(CLEARLY, windows=2):
         return None
     evidence = (
-        f"between two examinations G moves its samples by {course.typical('moved'):.2g} of the distance between reals "
-        f"and throws {_percent(course.typical('swung'))} of them into other regions, and they come no nearer to the data"
+        f"between two examinations G moves its samples by {course.typical('moved'):.2g} distances between reals and "
+        f"throws {_percent(course.typical('swung'))} of them into other regions; they come no nearer to the data"
     )
     return Verdict("oscillating", share, evidence, "lower --set lr=... and beta1, or give D a penalty: --recipe r3gan")
 

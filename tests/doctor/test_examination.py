@@ -1,0 +1,164 @@
+"""Examining a game: what is measured, and that no trace of it stays."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import sparring
+import sparring.data
+from sparring import recipes, workflows
+from sparring.checkpoint import network_tensors
+from sparring.data import Unpaired
+from sparring.doctor.examination import Examiner
+from sparring.doctor.listening import Listener
+from sparring.loop import play
+from sparring.metrics.table import KNOWN_MODES
+
+SMALL = {"width": 4, "latent_dim": 4, "batch": 8}
+
+
+def cloud(n: int = 400, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=(n, 2)).astype(np.float32)
+
+
+def pictures(n: int = 60, channels: int = 1, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (n, 8, 12, channels), dtype=np.uint8)
+
+
+def examiner(plan: workflows.Plan, **arguments) -> Examiner:
+    return Examiner(plan.state, plan.data, plan.how, **arguments)
+
+
+def planned(source, **arguments) -> workflows.Plan:
+    return workflows.plan(source, rounds=9, out="never-written", **arguments)
+
+
+def copier(examples: torch.Tensor) -> nn.Module:
+    class Copier(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.shift = nn.Parameter(torch.zeros(1))
+
+        def forward(self, z):
+            return examples[(z[:, 0] * 1e4).long().abs() % len(examples)] + self.shift
+
+    return Copier()
+
+
+@pytest.mark.parametrize("recipe", [name for name in recipes.RECIPES if name != "cyclegan"])
+@pytest.mark.parametrize("make", [cloud, pictures])
+def test_every_recipe_can_be_examined_and_goes_on_as_if_it_had_not_been(recipe, make):
+    def advanced(examined: bool) -> dict[str, torch.Tensor]:
+        plan = planned(make(), recipe=recipe, options=SMALL)
+        look, rounds = examiner(plan), play(plan.state, plan.data, plan.how)
+        listener = Listener(plan.state)
+        for _ in range(2):
+            if examined:
+                listener.start()
+            next(rounds)
+            if examined:
+                torch.manual_seed(7)
+                before = torch.get_rng_state()
+                signals = look(listener.stop(), {})
+                assert signals.finite
+                assert signals.distance is not None
+                assert signals.gradient
+                assert torch.equal(before, torch.get_rng_state())
+                assert all(p.grad is None for net in plan.state.game.networks for p in net.parameters())
+                assert all(module.training for net in plan.state.game.networks for module in net.modules())
+        return {name: tensor.clone() for name, tensor in network_tensors(plan.state).items()}
+
+    alone, watched = advanced(False), advanced(True)
+    assert all(torch.equal(alone[name], watched[name]) for name in alone)
+
+
+def test_two_domains_can_be_examined():
+    data = Unpaired(*(sparring.data.open(pictures(60, 3, seed)) for seed in (0, 1)))
+    plan = planned(data, recipe="cyclegan", options={"width": 4, "depth": 1, "batch": 2})
+    next(play(plan.state, plan.data, plan.how))
+    signals = examiner(plan)({}, {})
+    assert signals.distance is not None
+    assert signals.auc is not None
+
+
+@pytest.mark.parametrize("count", [3, 12, 25])
+def test_the_smallest_data_is_no_error(count):
+    for data in (cloud(count), pictures(count)):
+        signals = examiner(planned(data, options=SMALL))({}, {})
+        assert signals.auc is not None
+        assert (signals.distance is None) == (count < 20)
+
+
+def test_a_perfect_generator_is_told_from_nothing_and_a_copier_copies():
+    data = sparring.data.open(cloud(3000))
+    fresh = torch.from_numpy(data.spec.to_model(torch.from_numpy(cloud(2000, 1))).numpy())
+    train = data.batch(0, len(data), 0)["x"]
+    found = {}
+    for name, examples in (("perfect", fresh), ("copier", train)):
+        game = sparring.duel(copier(examples), nn.Linear(2, 1), latent=1)
+        found[name] = examiner(planned(data, game=game))({}, {})
+    assert found["perfect"].judge_low < 0.5 < found["perfect"].judge_high
+    assert found["perfect"].distance == pytest.approx(found["perfect"].floor, abs=0.05)
+    assert found["perfect"].copies < 0.05 < 0.5 < found["copier"].copies
+
+
+def test_ds_answers_are_what_ranks_say():
+    class Radius(nn.Module):
+        def __init__(self, sign: float) -> None:
+            super().__init__()
+            self.scale = nn.Parameter(torch.tensor(sign))
+
+        def forward(self, x):
+            return self.scale * x.norm(dim=1)
+
+    far = torch.full((10, 2), 50.0)
+    found = {
+        sign: examiner(planned(cloud(), game=sparring.duel(copier(far), Radius(sign), latent=1)))({}, {})
+        for sign in (-1.0, 1.0, 0.0)
+    }
+    assert (found[-1.0].auc, found[-1.0].auc_held_out, found[-1.0].accuracy) == (1, 1, 1)
+    assert (found[1.0].auc, found[1.0].accuracy) == (0, 0)
+    assert (found[0.0].auc, found[0.0].gap, found[0.0].accuracy) == (0.5, 0.5, 0.5)
+    assert found[0.0].judge_low > 0.9
+    assert found[-1.0].gap == pytest.approx(0.5, abs=0.1)
+    assert found[-1.0].spread < 1e-6
+
+
+def test_known_modes_are_counted():
+    plan = planned("ring", options=SMALL)
+    modes = torch.from_numpy(sparring.data.open("ring").train[:3]) * 0 + KNOWN_MODES["ring"][0][:3]
+    game = sparring.duel(copier(plan.data.spec.to_model(modes)), nn.Linear(2, 1), latent=1)
+    signals = examiner(planned("ring", game=game), modes=KNOWN_MODES["ring"])({}, {})
+    assert signals.classes_lost == 5 / 8
+    assert signals.lost == pytest.approx(5 / 8, abs=0.03)
+
+
+def test_movement_is_measured_from_the_second_examination_on():
+    plan = planned(cloud(), options=SMALL)
+    look = examiner(plan)
+    assert look({}, {}).moved is None
+    assert look({}, {}).moved == 0
+    with torch.no_grad():
+        for parameter in plan.state.game.networks.G.parameters():
+            parameter.mul_(3)
+    assert look({}, {}).moved > 0.1
+
+
+def test_what_is_no_number_is_said_and_nothing_else():
+    plan = planned(cloud(), options=SMALL)
+    with torch.no_grad():
+        next(plan.state.game.networks.G.parameters()).fill_(float("nan"))
+    signals = examiner(plan)({}, {"d/real": 1.0})
+    assert not signals.finite
+    assert signals.distance is None
+    assert signals.loss_swings == {"d/real": 1.0}
+
+
+def test_examining_twice_is_the_same_but_for_the_movement():
+    plan = planned(cloud(), options=SMALL)
+    look = examiner(plan)
+    first, again = look({}, {}), look({}, {})
+    assert replace(again, moved=None, swung=None) == first
