@@ -16,8 +16,8 @@ from sparring.doctor.signals import Signals
 WINDOW, SHORTEST = 0.2, 5
 """The window: this part of all examinations, and so many at least."""
 
-PATIENCE = 10
-"""With fewer examinations than this nothing is said to last."""
+LASTING = 2
+"""Windows that an oscillation or a partial collapse must last: a game on its way may look like that for one."""
 
 MOST = 0.75
 """The part of a window that must agree."""
@@ -127,6 +127,10 @@ class Course:
         self.now = history[-1].signals
 
     def share(self, holds: Callable[[Signals], bool], windows: int = 1) -> float:
+        """The part of the window, or of so many, in which something holds; 0 when it does not hold now."""
+        return self.part(holds, windows) if holds(self.now) else 0.0
+
+    def part(self, holds: Callable[[Signals], bool], windows: int = 1) -> float:
         """The part of the window, or of so many, in which something holds."""
         looked_at = self.history[-windows * self.size :]
         return sum(holds(reading.signals) for reading in looked_at) / len(looked_at)
@@ -142,8 +146,6 @@ class Course:
 
     def stale(self, by: float = IMPROVEMENT, windows: int = 1) -> bool:
         """Whether samples have come no nearer to the data for so many windows."""
-        if len(self.history) < PATIENCE:
-            return False
         newest = windows * self.size // 2
         before, since = self._levels[:-newest], self._levels[-newest:]
         return bool(before) and min(since) > (1 - by) * min(before)
@@ -164,10 +166,10 @@ class Course:
 
     @cached_property
     def _levels(self) -> list[float]:
-        # medians of half a window, beyond the floor: single readings are noisy
+        # medians of half a window, beyond the floor: single readings are noisy, and the first ones are luck
         excess = [
             max(signals.distance - max(signals.floor, 0.0), 1e-3)
-            for signals in (reading.signals for reading in self.history)
+            for signals in (reading.signals for reading in self.history[SHORTEST:])
             if signals.distance is not None and signals.floor is not None
         ]
         half = max(2, self.size // 2)
@@ -280,17 +282,17 @@ def _junk(course: Course) -> Verdict | None:
 
 
 def _full_collapse(course: Course) -> Verdict | None:
-    return _collapse(course, "full", course.share(lambda s: _above(_lost(s), FULLY) and _below(s.spread, ALIKE)))
+    share = course.share(lambda s: _above(_lost(s), FULLY) and _below(s.spread, ALIKE))
+    return _collapse(course, "full", share) if course.stale() else None
 
 
 def _partial_collapse(course: Course) -> Verdict | None:
-    return _collapse(
-        course, "partial", course.share(lambda s: _above(_lost(s), PARTLY) and _below(s.spread, SCATTERED))
-    )
+    share = course.share(lambda s: _above(_lost(s), PARTLY) and _below(s.spread, SCATTERED), LASTING)
+    return _collapse(course, "partial", share) if course.stale(windows=LASTING) else None
 
 
 def _collapse(course: Course, kind: str, share: float) -> Verdict | None:
-    if share < MOST or not course.stale():
+    if share < MOST:
         return None
     lost = median(_lost(signals) for signals in course.window)
     evidence = (
@@ -303,9 +305,9 @@ def _collapse(course: Course, kind: str, share: float) -> Verdict | None:
 
 def _oscillating(course: Course) -> Verdict | None:
     share = course.share(
-        lambda s: (_above(s.swung, SWINGING) or _above(s.moved, FLUNG)) and _above(s.judge_low, FAR), windows=2
+        lambda s: (_above(s.swung, SWINGING) or _above(s.moved, FLUNG)) and _above(s.judge_low, FAR), LASTING
     )
-    if share < MOST or not course.stale(CLEARLY, windows=2):
+    if share < MOST or not course.stale(CLEARLY, LASTING):
         return None
     evidence = (
         f"between two examinations G moves its samples by {course.typical('moved'):.2g} distances between reals and "
@@ -315,9 +317,10 @@ def _oscillating(course: Course) -> Verdict | None:
 
 
 def _converged(course: Course) -> Verdict | None:
-    share = course.share(lambda s: _below(s.judge, UNSURE) and 1 - CHANCE <= (s.auc or 0.0) <= CHANCE)
-    if share < MOST or not course.stale():
+    near = course.typical("judge") <= UNSURE and 1 - CHANCE <= course.typical("auc") <= CHANCE
+    if not near or not course.stale():
         return None
+    share = course.part(lambda s: _below(s.judge, UNSURE) and 1 - CHANCE <= (s.auc or 0.0) <= CHANCE)
     evidence = (
         f"D ranks {_percent(course.typical('auc'))} of reals above fakes, a fresh classifier is right "
         f"{_percent(course.typical('judge'))} of the time, and samples have come no nearer to the data for "
