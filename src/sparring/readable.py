@@ -13,6 +13,18 @@ def number(value: float | None) -> str:
     return f"{value:,.0f}" if 1000 <= abs(value) < 10_000_000 else f"{value:.3g}"
 
 
+def short(count: int) -> str:
+    """A count in few letters.
+
+    Examples:
+        >>> [short(n) for n in (0, 9999, 12_500, 250_000, 1_382_000)]
+        ['0', '9,999', '12.5k', '250k', '1.38M']
+    """
+    if count < 10_000:
+        return f"{count:,}"
+    return f"{count / 1e3:.3g}k" if count < 999_500 else f"{count / 1e6:.3g}M"
+
+
 def duration(seconds: float) -> str:
     """Seconds as minutes and seconds.
 

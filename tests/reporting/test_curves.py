@@ -56,6 +56,11 @@ def test_an_axis_is_logarithmic_from_three_decades_of_positive_values_on(values,
     assert Axis.over(np.array(values, float)).logarithmic == logarithmic
 
 
+def test_what_an_axis_should_show_it_shows_unless_it_is_logarithmic():
+    assert Axis.over(np.array([2.0, 3.0]), within=(0.0, 9.0)).low == 0 < 9 < Axis.over(np.array([2.0]), (9.0,)).high
+    assert Axis.over(np.array([1e-4, 3.0]), within=(0.0,)).logarithmic
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_ticks_lie_on_the_axis_few_and_even_and_say_their_value(seed):
     rng = np.random.default_rng(seed)
@@ -82,7 +87,7 @@ def test_zero_is_not_negative():
 @pytest.mark.parametrize("values", [[0.0], [5.0], [3.0, 3.0], [1e38, -1e38], [1e-300, 2e-300], [1, 1 + 1e-15], [0, 0]])
 def test_any_finite_values_can_be_drawn(values):
     figure, _ = draw(chart(values), len(values))
-    (path,) = paths(figure, "curve")
+    (path,) = paths(figure, "curve") + paths(figure, "dot")
     assert all(0 <= y <= 1000 for _, y in points(path))
 
 
@@ -95,9 +100,8 @@ def test_a_curve_is_where_its_values_are():
 
 def test_a_curve_is_broken_where_values_are_missing_and_a_lone_one_is_a_dot():
     figure, numbers = draw(chart([1.0, 2.0, np.nan, 3.0, np.inf, 4.0, 5.0]), 6)
-    (path,) = paths(figure, "curve")
-    assert path.count("M") == 3
-    assert path.count("h0") == 1
+    assert paths(figure, "curve")[0].count("M") == 2
+    assert paths(figure, "dot") == ["M500 500h0"]
     assert numbers["lines"][0]["values"] == [1.0, 2.0, None, 3.0, None, 4.0, 5.0]
 
 

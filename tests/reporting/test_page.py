@@ -217,7 +217,7 @@ def test_of_many_classes_the_rarest_are_shown(make, health):
     said = Reader(document)
     assert "The 40 rarest of 99 are shown" in said.text
     assert len(said.all("li")) == 40
-    assert "<span>70</span>" in document
+    assert '<span title="70">70</span>' in document
 
 
 def test_a_long_noisy_run_stays_small(make, terms, health):

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from sparring.readable import number
+from sparring.readable import number, short
 from sparring.reporting.markup import Markup, tag
 from sparring.reporting.story import Series
 
@@ -95,11 +95,13 @@ class Axis:
     logarithmic: bool = False
 
     @classmethod
-    def over(cls, values: np.ndarray) -> "Axis":
-        """One that shows all of these, of which one at least is finite."""
-        low, high = float(values.min()), float(values.max())
-        if low > 0 and high / low > WIDE:
-            return cls(low / 1.3, high * 1.3, True)
+    def over(cls, values: np.ndarray, within: Sequence[float] = ()) -> "Axis":
+        """One that shows all of these, of which one at least is finite, and unless it is logarithmic also those."""
+        values = values[np.isfinite(values)]
+        if values.min() > 0 and values.max() / values.min() > WIDE:
+            return cls(float(values.min()) / 1.3, float(values.max()) * 1.3, True)
+        both = np.append(values, within)
+        low, high = float(both.min()), float(both.max())
         pad = 0.06 * (high - low) or 0.1 * abs(high) or 1.0
         return cls(low - pad if low else 0.0, high + pad)
 
@@ -150,12 +152,8 @@ def tick_labels(ticks: Sequence[float]) -> list[str]:
 
 def round_labels(last: int) -> Markup:
     """The rounds below a plot that ends at the last one."""
-    ticks = [tick for tick in round_values(0, max(last, 1)) if tick.is_integer()]
-    texts = [f"{tick / 1e6:g}M" if last >= 2_000_000 else f"{tick:,.0f}" for tick in ticks]
-    spans = [
-        tag("span", text, style=f"left:{100 * tick / max(last, 1):.2f}%")
-        for tick, text in zip(ticks, texts, strict=True)
-    ]
+    ticks = [round(tick) for tick in round_values(0, max(last, 1)) if tick.is_integer()]
+    spans = [tag("span", short(tick), style=f"left:{tick / max(last, 1):.2%}") for tick in ticks]
     return tag("div", *spans, class_="rounds", aria_hidden="true")
 
 
@@ -169,9 +167,8 @@ def draw(chart: Chart, last: int) -> tuple[Markup, dict[str, Any]]:
     lines = [Line(thinned(line.series), line.name, line.tone) for line in chart.lines]
     edges = [thinned(edge) for edge in chart.band or ()]
     shown = [*(line.series for line in lines), *edges]
-    extra = [*chart.within, *([chart.rule[0]] if chart.rule else []), *([chart.mark[1]] if chart.mark else [])]
-    values = np.concatenate([*(each.values for each in shown), extra])
-    axis = Axis.over(values[np.isfinite(values)])
+    compared = [*([chart.rule[0]] if chart.rule else []), *([chart.mark[1]] if chart.mark else [])]
+    axis = Axis.over(np.concatenate([*(each.values for each in shown), compared]), chart.within)
     ticks = axis.ticks()
     texts = [f"{tick:.0%}" for tick in ticks] if chart.percent else axis.labels()
     heights = [float(height) for height in axis.place(np.array(ticks))]
@@ -179,7 +176,7 @@ def draw(chart: Chart, last: int) -> tuple[Markup, dict[str, Any]]:
         *(_path(f"M0 {_y(height)}H{SIDE}", "grid") for height in heights),
         *([_path(_area(edges[0], edges[1], axis, last), "band")] if edges else []),
         *([_path(f"M0 {_y(_at(axis, chart.rule[0]))}H{SIDE}", "rule")] if chart.rule else []),
-        *(_path(_curve(line.series, axis, last), f"curve {line.tone}") for line in lines),
+        *(path for line in lines for path in _curve(line, axis, last)),
         *([_path(_dot(chart.mark, axis, last), "mark")] if chart.mark else []),
     ]
     picture = tag(
@@ -292,15 +289,17 @@ def _dot(mark: tuple[int, float, str], axis: Axis, last: int) -> str:
     return f"M{round(SIDE * mark[0] / max(last, 1))} {_y(_at(axis, mark[1]))}h0"
 
 
-def _curve(series: Series, axis: Axis, last: int) -> str:
+def _curve(line: Line, axis: Axis, last: int) -> Iterator[Markup]:
     """Broken where values are missing; a lone point is a dot."""
-    x, y = _places(series, axis, last)
-    parts = []
-    for known, group in groupby(range(len(x)), lambda k: bool(np.isfinite(series.values[k]))):
-        rows = list(group)
-        if known:
-            parts.append("M" + "L".join(f"{x[k]:.0f} {y[k]:.0f}" for k in rows) + ("h0" if len(rows) == 1 else ""))
-    return "".join(parts)
+    x, y = _places(line.series, axis, last)
+    strokes, dots = [], []
+    for known, group in groupby(range(len(x)), lambda k: bool(np.isfinite(line.series.values[k]))):
+        corners = [f"{x[k]:.0f} {y[k]:.0f}" for k in group]
+        if known and len(corners) > 1:
+            strokes.append("M" + "L".join(corners))
+        elif known:
+            dots.append(f"M{corners[0]}h0")
+    yield from (_path("".join(d), f"{kind} {line.tone}") for d, kind in ((strokes, "curve"), (dots, "dot")) if d)
 
 
 def _area(low: Series, high: Series, axis: Axis, last: int) -> str:

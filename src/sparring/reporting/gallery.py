@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from PIL import Image
 
 from sparring.errors import UserError
+from sparring.readable import short
 from sparring.reporting.markup import Markup, note, tag
 from sparring.reporting.neighbors import DRAWN, nearest_examples
 from sparring.reporting.pictures import Picture, embedded, sheets_and_strip
@@ -29,7 +30,7 @@ def samples(story: Story) -> Iterator[Markup]:
     slider = tag("div", tag("button", "Play", type="button"), choice, class_="slider", hidden=True)
     title = tag("figcaption", tag("b", "At one round"), tag("span", f"round {sheets[-1].round:,}", class_="round"))
     columns = [
-        tag("figure", tag("figcaption", f"{column.round:,}"), _image(column, f"At round {column.round:,}"))
+        tag("figure", tag("figcaption", short(column.round)), _image(column, f"At round {column.round:,}"))
         for column in strip
     ]
     how = "Generated points over real ones, in grey." if points else "Each row is one noise, each column a round."

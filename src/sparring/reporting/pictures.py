@@ -16,7 +16,7 @@ ON_A_SHEET = 64
 """Pictures that a run draws on a sheet."""
 
 MOST_SHEETS = 40
-COLUMNS, ROWS = 8, 6
+COLUMNS = 8
 """Of the strip that follows single samples through the rounds."""
 
 LARGEST = 800
@@ -81,7 +81,7 @@ def sheets_and_strip(files: Sequence[tuple[int, Path]], spec: DataSpec) -> tuple
         spec: of the data. Of points, the strip is the scatters themselves, smaller.
 
     Returns:
-        At most `MOST_SHEETS` sheets, and at most `COLUMNS` columns of `ROWS` samples.
+        At most `MOST_SHEETS` sheets, and at most `COLUMNS` columns of a few samples each.
     """
     found = [(files[k][0], sheet) for k in evenly(len(files), MOST_SHEETS) if (sheet := _read(files[k][1], spec))]
     columns = [found[k] for k in evenly(len(found), COLUMNS)]
@@ -99,5 +99,7 @@ def _read(path: Path, spec: DataSpec) -> tuple[Image.Image, Image.Image] | None:
             pictures = cut(image, ON_A_SHEET, *spec.shape[1:])
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return None
-    column = pictures[:ROWS].reshape(1, -1, *pictures.shape[2:])
+    height, width = spec.shape[1:]
+    rows = min(12, max(2, 6 * width // height))  # so that the strip is about as high as the sheet
+    column = pictures[:rows].reshape(1, -1, *pictures.shape[2:])
     return picture_grid(pictures, smallest=1), picture_grid(column, smallest=1)

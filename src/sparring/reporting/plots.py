@@ -30,14 +30,14 @@ def course(story: Story) -> list[Chart]:
     distance = Chart(
         "Distance from the data",
         _present(Line(story.signal("distance"), "samples"), Line(story.signal("floor"), "reals", "floor")),
-        "Lower is better. Other reals are that far from the data: no samples can be expected to come nearer.",
+        "Lower is better. Reals themselves are at the dashed line: no samples can be expected to come nearer.",
         within=(0.0,),
         mark=best,
     )
     judge = Chart(
         "A fresh judge tells samples from reals",
         _present(Line(story.signal("judge"), "judge")),
-        "Its accuracy on pictures it has not seen, with the 95% interval. At chance, samples look like reals to it.",
+        "Its accuracy on what it has not seen, with the 95% interval. At chance, samples look like reals to it.",
         percent=True,
         within=(0.4, 1.0),
         band=interval if all(interval) else None,

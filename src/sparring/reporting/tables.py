@@ -50,7 +50,7 @@ def classes(story: Story) -> Iterator[Markup]:
     bars = [
         tag(
             "li",
-            tag("span", names[k]),
+            tag("span", names[k], title=names[k]),
             tag("i", tag("i", style=f"width:{100 * max(0.0, shares[k]) / longest:.1f}%")),
             tag("b", number(shares[k])),
         )

@@ -132,6 +132,6 @@ def _earlier(readings: Sequence[Reading]) -> Iterator[Markup]:
             troubles.setdefault(reading.verdict, []).append(reading)
     for verdict, found in troubles.items():
         first, last = found[0].round, found[-1].round
-        rounds = f"round {first:,}" if first == last else f"rounds {first:,} to {last:,}"
+        rounds = f"at round {first:,}" if first == last else f"{len(found):,} times from round {first:,} to {last:,}"
         sign = tag("span", SIGNS[found[-1].tone], class_=f"sign {found[-1].tone}", aria_hidden="true")
-        yield together(sign, " ", tag("b", verdict.replace("-", " ")), f", {rounds}. ", found[-1].evidence)
+        yield together(sign, " ", tag("b", verdict.replace("-", " ")), f" {rounds}. ", found[-1].evidence)
