@@ -17,8 +17,9 @@ Make = Callable[..., Path]
 
 SIGNALS = {
     "accuracy": 0.7, "accuracy_held_out": 0.6, "judge": 0.8, "judge_low": 0.7, "judge_high": 0.9, "distance": 0.3,
-    "floor": 0.03, "precision": 0.5, "recall": 0.4, "distinct": 310.0, "lost": 0.2, "gradient": 1e-3,
-    "classes": [1.0, 0.5, 0.0], "classes_lost": 1, "finite": True,
+    "floor": 0.03, "precision": 0.5, "recall": 0.4, "distinct": 0.8, "lost": 0.2, "gradient": 1e-3,
+    "classes": [1.0, 0.5, 0.0], "classes_lost": 0.3, "finite": True,
+    "gradient_layers": {"0.weight": 0.1}, "loss_swings": {},
 }  # fmt: skip
 """What the doctor may have measured."""
 

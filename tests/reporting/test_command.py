@@ -60,6 +60,8 @@ def sources(tmp_path):
         ("points", {"device": "cpu", "precision": "float32", "accumulate": 2}, ["--device cpu", "--set accumulate=2"]),
         ("points", {"evaluate_every": "60s", "log_every": "100", "keep": 1}, ["--evaluate-every 60s", "--set keep=1"]),
         ("points", {"evaluate_every": "50", "evaluate_features": "identity", "schedule": 5000}, ["schedule=5000"]),
+        ("points", {"doctor": "off", "on_trouble": "restore"}, ["--doctor off", "--on-trouble restore"]),
+        ("points", {"doctor": "50", "until": "converged"}, ["--doctor 50", "--until converged"]),
         ("points", {"recipe": "wgan", "options": {"n_critic": 2}}, ["--set n_critic=2"]),
     ],
 )  # fmt: skip
@@ -112,7 +114,7 @@ def test_schedules_of_a_run_in_one_go_end_where_they_ended(sources, arguments, r
 
 
 def test_schedules_of_a_resumed_run_ended_elsewhere(sources, tmp_path, planned):
-    small = {"batch": 4, "options": {"width": 4}}
+    small = {"batch": 4, "options": {"width": 4}, "doctor": "off"}
     run = workflows.train(sources["points"], rounds=2, out=tmp_path / "run", recipe="gan", **small)
     more = kept(workflows.plan_resumed(run.path, rounds=3).config)
     assert schedules_end(more, 4) == 5

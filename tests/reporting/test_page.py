@@ -57,7 +57,7 @@ def trained(tmp_path):
     """A run of three rounds on pictures, that are still there."""
     rng = np.random.default_rng(0)
     np.save(tmp_path / "pictures.npy", rng.integers(0, 256, (60, 12, 8, 3), dtype=np.uint8))
-    small = {"batch": 4, "options": {"width": 4, "latent_dim": 4}, "recipe": "dcgan"}
+    small = {"batch": 4, "options": {"width": 4, "latent_dim": 4}, "recipe": "dcgan", "doctor": "off"}
     return sparring.train(tmp_path / "pictures.npy", rounds=3, log_every="1", out=tmp_path / "run", **small).path
 
 
@@ -77,6 +77,27 @@ def test_a_page_tells_the_whole_story_in_order(trained, health):
     assert places == sorted(places)
     assert "like reals" in said.text
     assert (trained / "config.toml").read_text() in said.text
+
+
+def test_what_a_doctor_really_writes_is_understood(tmp_path):
+    small = {"batch": 8, "options": {"width": 8}, "recipe": "gan", "doctor": "1"}
+    run = sparring.train("ring", rounds=12, out=tmp_path / "run", **small)
+    last, story = run.health()[-1], gather(run.path)
+    said = Reader(page(story))
+    for words in (last["verdict"].replace("-", " "), last["evidence"], last["advice"], "warming up", "best checkpoint"):
+        assert words in said.text
+    assert len(story.readings) == len(run.health()) > 5
+    assert story.best == run.directory.noted_best()
+    for title in (
+        "Distance from the data",
+        "A fresh judge",
+        "The discriminator is right",
+        "Recall",
+        "Classes",
+        "moved",
+    ):
+        assert title in said.text
+    assert len(said.all("li")) >= 8  # the modes of the ring
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,15 @@ def test_anything_may_be_missing_in_a_reading(make, terms, health, missing, how)
     assert len(story.readings) == 1
 
 
+def test_a_run_that_was_restored_was_played_to_its_last_round_all_the_same(make, terms, health):
+    run = make(log=[*terms([1, 5, 9]), health(9, "mode-collapse")])
+    with (run / "log.jsonl").open("a") as file:
+        file.write('{"kind": "restored", "round": 5, "images": 20, "seconds": 6.0}\n')
+    story = gather(run)
+    assert (story.round, story.images, story.restored) == (9, 36, 5)
+    assert gather(make(name="other")).restored is None
+
+
 def test_values_that_are_no_numbers_are_gaps(make, terms):
     log = terms([1, 2, 3, 4])
     for record, value in zip(log, (1.0, math.nan, None, "x"), strict=True):
@@ -87,9 +96,9 @@ def test_the_best_checkpoint_counts_if_it_is_there(make):
     (run / "checkpoints" / "best.json").write_text('{"round": 4, "distance": 0.25}')
     story = gather(run)
     assert story.best == (4, 0.25)
-    assert story.checkpoint().name == "000009"
+    assert story.checkpoint == "latest"
     (run / "checkpoints" / "best").mkdir()
-    assert story.checkpoint().name == "best"
+    assert story.checkpoint == "best"
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "3", '{"round": 4}', '{"round": null, "distance": 1}'])

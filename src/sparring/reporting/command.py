@@ -9,7 +9,10 @@ from sparring import recipes
 from sparring.config import FOUND_OUT, Budget, DataOptions, RunConfig, parse_settings, to_toml
 from sparring.workflows import CUSTOM, DEFAULT_BUDGET
 
-FLAGS = ("seed", "device", "evaluate_every", "channels", "mirror", "batch", *Budget.model_fields)
+FLAGS = {
+    *("seed", "device", "evaluate_every", "doctor", "on_trouble", "channels", "mirror", "batch"),
+    *Budget.model_fields,
+}
 """Options of `sparring train` by their own names; the others are `--set`."""
 
 

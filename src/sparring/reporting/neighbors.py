@@ -45,7 +45,7 @@ def nearest_examples(story: Story) -> Neighbors:
     data = one_kind(workflows.open_data(config.data.source, config))
     if data.fingerprint != config.fingerprint:
         raise UserError("the data has changed since the run began")
-    fakes = stored(workflows.sample(story.run.path, DRAWN, at=story.checkpoint()))
+    fakes = stored(workflows.sample(story.run.path, DRAWN, checkpoint=story.checkpoint))
     chosen = np.sort(np.random.default_rng(0).permutation(len(data))[:SEARCHED])
     embed = extractors.random_network(story.spec.shape[0])
     known = embed(data.train[chosen]).features

@@ -97,6 +97,8 @@ def _facts(story: Story) -> Markup:
     }
     if story.best:
         facts["best checkpoint"] = f"round {story.best[0]:,}, distance {number(story.best[1])}"
+    if story.restored is not None:
+        facts["restored to"] = f"round {story.restored:,}"
     return tag("dl", *(tag("div", tag("dt", name), tag("dd", value)) for name, value in facts.items()), class_="facts")
 
 

@@ -3,15 +3,15 @@
 import numpy as np
 
 from sparring.reporting.curves import Chart, Line
-from sparring.reporting.story import Series, Story
+from sparring.reporting.story import Story
 
 CHANCE = (0.5, "chance")
 
 SHARES = {
-    "precision": ("Precision", "How many of the samples lie among the reals."),
-    "recall": ("Recall", "How much of the data the samples cover."),
-    "distinct": ("Distinct", "How many different things there are among the samples."),
-    "lost": ("Lost", "How much of the data no sample is near to."),
+    "precision": ("Precision", "Share of the samples that lie among reals."),
+    "recall": ("Recall", "Share of the reals that lie among samples."),
+    "distinct": ("Distinct", "Effective number of different samples, over that of as many reals."),
+    "lost": ("Lost", "Share of the data where samples are almost missing."),
 }
 """Signals of variety, each with a title and how to read it."""
 
@@ -37,7 +37,7 @@ def course(story: Story) -> list[Chart]:
     judge = Chart(
         "A fresh judge tells samples from reals",
         _present(Line(story.signal("judge"), "judge")),
-        "Its accuracy on what it has not seen, with the 95% interval. At chance, samples look like reals to it.",
+        "Its accuracy, with the 95% interval. At chance, samples look like reals to it.",
         percent=True,
         within=(0.4, 1.0),
         band=interval if all(interval) else None,
@@ -59,7 +59,12 @@ def course(story: Story) -> list[Chart]:
 
 def variety(story: Story) -> list[Chart]:
     """How much of the data the samples cover, and how varied they are."""
-    return _drawable(*(_share(title, story.signal(name), note) for name, (title, note) in SHARES.items()))
+    return _drawable(
+        *(
+            Chart(title, _present(Line(story.signal(name))), note, percent=True, within=(0.0, 1.0))
+            for name, (title, note) in SHARES.items()
+        )
+    )
 
 
 def terms(story: Story) -> list[Chart]:
@@ -74,12 +79,6 @@ def other_signals(story: Story) -> list[Chart]:
     return [
         Chart(name.replace("_", " "), (Line(series),)) for name, series in story.signals.items() if name not in DRAWN
     ]
-
-
-def _share(title: str, series: Series, note: str) -> Chart:
-    # a count or a share: a share's axis is the whole of 0 to 1
-    share = bool(series) and float(np.nanmin(series.values)) >= 0 and float(np.nanmax(series.values)) <= 1
-    return Chart(title, _present(Line(series)), note, percent=share, within=(0.0, 1.0) if share else (0.0,))
 
 
 def _present(*lines: Line) -> tuple[Line, ...]:

@@ -1,6 +1,5 @@
 """What a run directory says, gathered: whatever is missing, cut short or damaged in it is left out."""
 
-import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -81,7 +80,7 @@ class Story:
     Args:
         run: where it is.
         config: what was asked for.
-        round: the last one that the log knows.
+        round: the last one that was played.
         images: shown until then.
         seconds: until then.
         terms: `{"player/term": series}`.
@@ -89,6 +88,7 @@ class Story:
         signals: `{name: series}`, what the doctor measured.
         classes: of the last reading that had it: each class's share over its share among reals.
         sheets: (round, file) of the grids of samples.
+        restored: the round of the checkpoint that the run went back to in the end; None where it did not.
         best: (round, distance) of the checkpoint that was kept as the best; None where there is none.
         evaluation: the newest of `metrics.jsonl`.
     """
@@ -103,6 +103,7 @@ class Story:
     signals: dict[str, Series]
     classes: tuple[float, ...]
     sheets: tuple[tuple[int, Path], ...]
+    restored: int | None
     best: tuple[int, float] | None
     evaluation: dict[str, Any] | None
 
@@ -115,14 +116,10 @@ class Story:
         """What the doctor measured under that name; an empty series if it did not."""
         return self.signals.get(name, NOTHING)
 
-    def checkpoint(self) -> Path:
-        """The best checkpoint, or the newest where none was kept as the best.
-
-        Raises:
-            UserError: there is none yet.
-        """
-        best = self.run.best()
-        return best if best and self.best else self.run.latest()
+    @property
+    def checkpoint(self) -> str:
+        """The name of the checkpoint that is worth most: the best, or the latest where none was kept as the best."""
+        return "best" if self.best and self.run.best.is_dir() else "latest"
 
 
 def gather(path: str | Path) -> Story:
@@ -134,7 +131,8 @@ def gather(path: str | Path) -> Story:
     run, config = workflows.existing(path)
     records = [record for record in run.records() if isinstance(record, dict) and isinstance(record.get("round"), int)]
     health = [record for record in records if record.get("kind") == "health"]
-    last = records[-1] if records else {}
+    best, distance = run.noted_best()
+    last = max(records, key=lambda record: record["round"], default={})  # a run that was restored ends at an older one
     return Story(
         run=run,
         config=config,
@@ -146,7 +144,8 @@ def gather(path: str | Path) -> Story:
         signals=_series((record["round"], _table(record, "signals")) for record in health),
         classes=next((found for record in reversed(health) if (found := _classes(record))), ()),
         sheets=_sheets(run),
-        best=_best(run),
+        restored=next((record["round"] for record in records if record.get("kind") == "restored"), None),
+        best=(best, distance) if math.isfinite(distance) else None,
         evaluation=next((each for each in reversed(run.records(run.metrics)) if _is_evaluation(each)), None),
     )
 
@@ -193,14 +192,6 @@ def _sheets(run: RunDir) -> tuple[tuple[int, Path], ...]:
         return ()
     found = [(int(path.stem), path) for path in run.samples.glob("*.png") if path.stem.isdecimal()]
     return tuple(sorted(found))
-
-
-def _best(run: RunDir) -> tuple[int, float] | None:
-    try:
-        found = json.loads((run.checkpoints / "best.json").read_text(encoding="utf-8"))
-        return int(found["round"]), float(found["distance"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
 
 
 def _is_evaluation(record: object) -> bool:
