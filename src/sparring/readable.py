@@ -17,8 +17,8 @@ def short(count: int) -> str:
     """A count in few letters.
 
     Examples:
-        >>> [short(n) for n in (0, 9999, 12_500, 250_000, 1_382_000)]
-        ['0', '9,999', '12.5k', '250k', '1.38M']
+        >>> [short(n) for n in (0, 9999, 12_500, 999_999, 1_382_000)]
+        ['0', '9,999', '12.5k', '1M', '1.38M']
     """
     if count < 10_000:
         return f"{count:,}"

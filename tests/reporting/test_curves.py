@@ -3,7 +3,7 @@ import re
 import numpy as np
 import pytest
 
-from sparring.reporting.curves import BUCKETS, Axis, Chart, Line, apart, draw, summary, thinned, tick_labels
+from sparring.reporting.curves import BUCKETS, Chart, Line, apart, draw, summary, thinned
 from sparring.reporting.story import Series
 
 
@@ -48,42 +48,6 @@ def test_gaps_survive_thinning():
     assert (gone >= 9000).any()
 
 
-@pytest.mark.parametrize(
-    ("values", "logarithmic"),
-    [([1e-3, 1.1], True), ([1e-3, 0.9], False), ([0, 1e6], False), ([-1, 1e6], False), ([1e-30, 1], True)],
-)
-def test_an_axis_is_logarithmic_from_three_decades_of_positive_values_on(values, logarithmic):
-    assert Axis.over(np.array(values, float)).logarithmic == logarithmic
-
-
-def test_what_an_axis_should_show_it_shows_unless_it_is_logarithmic():
-    assert Axis.over(np.array([2.0, 3.0]), within=(0.0, 9.0)).low == 0 < 9 < Axis.over(np.array([2.0]), (9.0,)).high
-    assert Axis.over(np.array([1e-4, 3.0]), within=(0.0,)).logarithmic
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_ticks_lie_on_the_axis_few_and_even_and_say_their_value(seed):
-    rng = np.random.default_rng(seed)
-    axis = Axis.over(rng.normal(size=9) * 10.0 ** rng.integers(-3, 5) + rng.normal() * 10)
-    ticks = axis.ticks()
-    assert 2 <= len(ticks) <= 6
-    assert all(0 <= place <= 1 for place in axis.place(np.array(ticks)))
-    assert np.ptp(np.diff(ticks)) < 1e-6 * (ticks[1] - ticks[0])
-    assert [float(label.replace(",", "")) for label in axis.labels()] == pytest.approx(ticks, abs=1e-9)
-
-
-def test_ticks_of_a_logarithmic_axis_are_powers_of_ten():
-    axis = Axis.over(np.array([2e-9, 3e4]))
-    assert 2 <= len(axis.ticks()) <= 5
-    for label, tick in zip(axis.labels(), axis.ticks(), strict=True):
-        assert float(label.replace(",", "")) == pytest.approx(tick)
-        assert np.log10(tick) == pytest.approx(round(np.log10(tick)))
-
-
-def test_zero_is_not_negative():
-    assert tick_labels([-0.1, -0.0 + 0.0, 0.1])[1] == "0.0"
-
-
 @pytest.mark.parametrize("values", [[0.0], [5.0], [3.0, 3.0], [1e38, -1e38], [1e-300, 2e-300], [1, 1 + 1e-15], [0, 0]])
 def test_any_finite_values_can_be_drawn(values):
     figure, _ = draw(chart(values), len(values))
@@ -109,7 +73,7 @@ def test_a_band_a_rule_and_a_mark_are_drawn_inside():
     low, high = series([0.4, 0.5]), series([0.6, 0.7])
     more = {"percent": True, "rule": (0.3, "chance"), "band": (low, high), "mark": (1, 0.9, "best")}
     figure, _ = draw(chart([0.5, 0.6], **more), 1)
-    for kind, corners in (("band", 4), ("mark", 1)):
+    for kind, corners in (("band", 4), ("dot mark", 1)):
         found = points(paths(figure, kind)[0])
         assert len(found) == corners
         assert all(0 <= y <= 1000 for _, y in found)

@@ -84,7 +84,13 @@ def test_what_a_doctor_really_writes_is_understood(tmp_path):
     run = sparring.train("ring", rounds=12, out=tmp_path / "run", **small)
     last, story = run.health()[-1], gather(run.path)
     said = Reader(page(story))
-    for words in (last["verdict"].replace("-", " "), last["evidence"], last["advice"], "warming up", "best checkpoint"):
+    for words in (
+        last["verdict"].replace("-", " "),
+        last["evidence"][1:],
+        last["advice"][1:],
+        "warming up",
+        "best checkpoint",
+    ):
         assert words in said.text
     assert len(story.readings) == len(run.health()) > 5
     assert story.best == run.directory.noted_best()

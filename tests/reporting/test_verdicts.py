@@ -27,11 +27,11 @@ def test_a_short_trouble_is_never_thinned_away():
 def test_the_diagnosis_names_the_last_verdict_and_earlier_troubles(make, terms, health):
     log = [
         health(2, "mode-collapse"), health(3, "mode-collapse"), health(4, "learning"), health(5, "stalled"),
-        health(6, "converged", evidence="as near as reals", advice="stop here"),
+        health(6, "converged", evidence="as near as reals", advice="stop --here=..."),
     ]  # fmt: skip
     said = diagnosis(gather(make(log=[*terms([7]), *log])))
     assert 'class="diagnosis good"' in said
-    for words in ("converged", "80% sure, at round 6", "as near as reals", "stop here"):
+    for words in ("converged", "80% sure, at round 6", "As near as reals.", "Stop --here=...</p>"):
         assert words in said
     assert "<b>mode collapse</b> 2 times from round 2 to 3. mode-collapse at 3" in said
     assert "<b>stalled</b> at round 5. stalled at 5" in said

@@ -2,21 +2,19 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import groupby, pairwise
+from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any
 
 import numpy as np
 
 from sparring.readable import number, short
-from sparring.reporting.markup import Markup, tag
+from sparring.reporting.axes import WIDE, Axis, round_values
+from sparring.reporting.markup import Markup, note, tag
 from sparring.reporting.story import Series
 
 BUCKETS = 200
 """A curve has its lowest and its highest value in each of so many stretches: spikes stay, points do not."""
-
-WIDE = 1000
-"""Values that span more than this factor, all positive, stand on a logarithmic axis."""
 
 SIDE = 1000
 """Units of the drawing, either way; CSS stretches it."""
@@ -43,7 +41,8 @@ class Chart:
         lines: the curves.
         note: how to read it.
         percent: whether values are shares.
-        within: values that the axis shows in any case.
+        within: values that the axis shows unless it is logarithmic.
+        wide: positive values that span more than this factor stand on a logarithmic axis.
         band: the curves between which an interval lies.
         rule: a value to compare with, and what it is.
         mark: (round, value, name) of a point that matters.
@@ -54,6 +53,7 @@ class Chart:
     note: str = ""
     percent: bool = False
     within: tuple[float, ...] = ()
+    wide: float = WIDE
     band: tuple[Series, Series] | None = None
     rule: tuple[float, str] | None = None
     mark: tuple[int, float, str] | None = None
@@ -86,70 +86,6 @@ def thinned(series: Series, buckets: int = BUCKETS) -> Series:
     return Series(series.rounds[which], series.values[which])
 
 
-@dataclass(frozen=True)
-class Axis:
-    """The values between the bottom and the top of a plot."""
-
-    low: float
-    high: float
-    logarithmic: bool = False
-
-    @classmethod
-    def over(cls, values: np.ndarray, within: Sequence[float] = ()) -> "Axis":
-        """One that shows all of these, of which one at least is finite, and unless it is logarithmic also those."""
-        values = values[np.isfinite(values)]
-        if values.min() > 0 and values.max() / values.min() > WIDE:
-            return cls(float(values.min()) / 1.3, float(values.max()) * 1.3, True)
-        both = np.append(values, within)
-        low, high = float(both.min()), float(both.max())
-        pad = 0.06 * (high - low) or 0.1 * abs(high) or 1.0
-        return cls(low - pad if low else 0.0, high + pad)
-
-    def place(self, values: np.ndarray) -> np.ndarray:
-        """0 at the bottom, 1 at the top."""
-        if self.logarithmic:
-            return np.log(values / self.low) / math.log(self.high / self.low)
-        return (values - self.low) / (self.high - self.low)
-
-    def ticks(self) -> list[float]:
-        """A few round values."""
-        if self.logarithmic:
-            first, last = math.ceil(math.log10(self.low)), math.floor(math.log10(self.high))
-            return [10.0**power for power in range(first, last + 1, 1 + (last - first) // 4)]
-        return round_values(self.low, self.high)
-
-    def labels(self) -> list[str]:
-        """The ticks as text."""
-        return [number(tick) for tick in self.ticks()] if self.logarithmic else tick_labels(self.ticks())
-
-
-def round_values(low: float, high: float, most: int = 4) -> list[float]:
-    """Multiples of 1, 2, 2.5 or 5 times a power of ten.
-
-    Examples:
-        >>> round_values(0, 100), round_values(-0.31, 0.9), round_values(0, 2628)
-        ([0.0, 25.0, 50.0, 75.0, 100.0], [0.0, 0.5], [0.0, 1000.0, 2000.0])
-    """
-    rough = (high - low) / most
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(power * k for k in (1, 2, 2.5, 5, 10) if power * k >= rough)
-    return [k * step for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
-
-
-def tick_labels(ticks: Sequence[float]) -> list[str]:
-    """Ticks at even distances as text, with as many digits as they need.
-
-    Examples:
-        >>> tick_labels([0.0, 0.25, 0.5]), tick_labels([1000.0, 2000.0]), tick_labels([0.0, 1e-9])
-        (['0.00', '0.25', '0.50'], ['1,000', '2,000'], ['0', '1e-09'])
-    """
-    step = min((b - a for a, b in pairwise(ticks)), default=0.0)
-    for digits in range(5):
-        if all(abs(round(tick, digits) - tick) < step / 100 < 1e5 for tick in ticks):
-            return [f"{tick:,.{digits}f}" for tick in ticks]
-    return [number(tick) for tick in ticks]
-
-
 def round_labels(last: int) -> Markup:
     """The rounds below a plot that ends at the last one."""
     ticks = [round(tick) for tick in round_values(0, max(last, 1)) if tick.is_integer()]
@@ -164,36 +100,42 @@ def draw(chart: Chart, last: int) -> tuple[Markup, dict[str, Any]]:
         chart: each of its lines has a finite value.
         last: the round at its right end; the left end is round 0.
     """
-    lines = [Line(thinned(line.series), line.name, line.tone) for line in chart.lines]
-    edges = [thinned(edge) for edge in chart.band or ()]
-    shown = [*(line.series for line in lines), *edges]
-    compared = [*([chart.rule[0]] if chart.rule else []), *([chart.mark[1]] if chart.mark else [])]
-    axis = Axis.over(np.concatenate([*(each.values for each in shown), compared]), chart.within)
-    ticks = axis.ticks()
-    texts = [f"{tick:.0%}" for tick in ticks] if chart.percent else axis.labels()
-    heights = [float(height) for height in axis.place(np.array(ticks))]
+    lines = [replace(line, series=thinned(line.series)) for line in chart.lines]
+    band = [thinned(edge) for edge in chart.band or ()]
+    compared = [point for point in (chart.rule and chart.rule[0], chart.mark and chart.mark[1]) if point is not None]
+    values = np.concatenate([*(line.series.values for line in lines), *(edge.values for edge in band), compared])
+    frame = _Frame(Axis.over(values, chart.within, chart.wide), max(last, 1))
+    ticks = frame.axis.ticks()
+    texts = [f"{tick:.0%}" for tick in ticks] if chart.percent else frame.axis.labels()
     drawn = [
-        *(_path(f"M0 {_y(height)}H{SIDE}", "grid") for height in heights),
-        *([_path(_area(edges[0], edges[1], axis, last), "band")] if edges else []),
-        *([_path(f"M0 {_y(_at(axis, chart.rule[0]))}H{SIDE}", "rule")] if chart.rule else []),
-        *(path for line in lines for path in _curve(line, axis, last)),
-        *([_path(_dot(chart.mark, axis, last), "mark")] if chart.mark else []),
+        *(frame.level(tick, "grid") for tick in ticks),
+        frame.area(*band) if band else None,
+        frame.level(chart.rule[0], "rule") if chart.rule else None,
+        *(path for line in lines for path in frame.curve(line.series, line.tone)),
     ]
-    picture = tag(
-        "svg", *drawn, viewBox=f"0 0 {SIDE} {SIDE}", preserveAspectRatio="none", role="img", aria_label=summary(chart)
-    )
-    labels = [_label("tick", height, text) for height, text in zip(heights, texts, strict=True)]
-    ends = _ends(chart, lines, axis)
-    room = max(map(len, texts), default=0), max(len(f"{end.name} {end.value}".strip()) for end in ends)
-    plot = tag("div", picture, *labels, *_placed(ends), _mark(chart, axis, last), class_="plot")
+    labels = [frame.label(tick, "tick", text) for tick, text in zip(ticks, texts, strict=True)]
+    if chart.mark:
+        drawn += frame.curve(Series(np.array([chart.mark[0]]), np.array([chart.mark[1]])), "mark")
+        labels.append(frame.named(*chart.mark))
+    ends = _ends(chart)
+    room = max(map(len, texts), default=0), max(len(f"{end.name} {end.worded}".strip()) for end in ends)
+    form = {"viewBox": f"0 0 {SIDE} {SIDE}", "preserveAspectRatio": "none"}
     figure = tag(
         "figure",
-        *(tag("figcaption", tag("b", chart.title)), plot, round_labels(last)),
-        tag("p", chart.note, class_="note") if chart.note else None,
+        tag("figcaption", tag("b", chart.title)),
+        tag(
+            "div",
+            tag("svg", *drawn, **form, role="img", aria_label=summary(chart)),
+            *labels,
+            *_placed(ends, frame),
+            class_="plot",
+        ),
+        round_labels(last),
+        note(chart.note) if chart.note else None,
         class_="chart",
         style=f"--left:{max(5, room[0])};--right:{max(7, room[1])}",
     )
-    return figure, {"percent": chart.percent, "lines": [_points(line) for line in lines]}
+    return figure, {"percent": chart.percent, "lines": [_numbers(line) for line in lines]}
 
 
 def summary(chart: Chart) -> str:
@@ -236,86 +178,86 @@ def apart(places: Sequence[float], distance: float = LINE_HEIGHT) -> list[float]
 
 @dataclass(frozen=True)
 class _End:
-    """What stands at the right of a plot, and where: a line's name and last value, or the rule's."""
+    """What stands at the right of a plot: a line's name and last value, or the rule's."""
 
-    height: float
+    value: float
+    worded: str
     name: str
-    value: str
     tone: str
 
 
-def _ends(chart: Chart, lines: Sequence[Line], axis: Axis) -> list[_End]:
-    ends = []
-    for line in lines:
-        value = line.series.values[np.isfinite(line.series.values)][-1]
-        ends.append(_End(_at(axis, value), line.name, chart.worded(value), line.tone))
-    if chart.rule:
-        ends.append(_End(_at(axis, chart.rule[0]), chart.rule[1], chart.worded(chart.rule[0]), "rule"))
-    return ends
+def _ends(chart: Chart) -> list[_End]:
+    lasts = [(line.series.values[np.isfinite(line.series.values)][-1], line.name, line.tone) for line in chart.lines]
+    lasts += [(*chart.rule, "rule")] if chart.rule else []
+    return [_End(value, chart.worded(value), name, tone) for value, name, tone in lasts]
 
 
-def _placed(ends: Sequence[_End]) -> Iterator[Markup]:
-    for height, end in zip(apart([end.height for end in ends]), ends, strict=True):
-        yield _label(f"end {end.tone}", height, f"{end.name} " if end.name else None, tag("b", end.value))
+def _placed(ends: Sequence[_End], frame: "_Frame") -> Iterator[Markup]:
+    for height, end in zip(apart([frame.height(end.value) for end in ends]), ends, strict=True):
+        name = f"{end.name} " if end.name else None
+        yield tag(
+            "span",
+            name,
+            tag("b", end.worded),
+            class_=f"end {end.tone}",
+            style=f"bottom:{height:.2%}",
+            aria_hidden="true",
+        )
 
 
-def _mark(chart: Chart, axis: Axis, last: int) -> Markup | None:
-    if chart.mark is None:
-        return None
-    round, value, name = chart.mark
-    across = round / max(last, 1)
-    side = "left" if across < 0.5 else "right"
-    place = across if side == "left" else 1 - across
-    return tag("span", name, class_="marked", style=f"{side}:{100 * place:.2f}%;bottom:{100 * _at(axis, value):.2f}%")
+@dataclass(frozen=True)
+class _Frame:
+    """Where rounds and values lie in a plot.
+
+    Args:
+        axis: from the bottom to the top.
+        last: the round at the right.
+    """
+
+    axis: Axis
+    last: int
+
+    def height(self, value: float) -> float:
+        """0 at the bottom, 1 at the top."""
+        return float(self.axis.place(np.array(value)))
+
+    def corners(self, series: Series) -> list[str | None]:
+        """Places in the drawing; None where a value is missing."""
+        known = np.isfinite(series.values)
+        x = SIDE * series.rounds / self.last
+        y = SIDE * (1 - self.axis.place(np.where(known, series.values, np.nan)))
+        return [f"{x[k]:.0f} {y[k]:.0f}" if known[k] else None for k in range(len(known))]
+
+    def level(self, value: float, kind: str) -> Markup:
+        """A line from left to right."""
+        return tag("path", d=f"M0 {SIDE * (1 - self.height(value)):.0f}H{SIDE}", class_=kind)
+
+    def curve(self, series: Series, tone: str) -> Iterator[Markup]:
+        """Broken where values are missing; a lone point is a dot."""
+        groups = groupby(self.corners(series), lambda corner: corner is not None)
+        parts = [[corner for corner in group if corner] for known, group in groups if known]
+        strokes = ["M" + "L".join(part) for part in parts if len(part) > 1]
+        dots = [f"M{part[0]}h0" for part in parts if len(part) == 1]
+        yield from (
+            tag("path", d="".join(d), class_=f"{kind} {tone}") for d, kind in ((strokes, "curve"), (dots, "dot")) if d
+        )
+
+    def area(self, low: Series, high: Series) -> Markup:
+        """All between two curves."""
+        around = [corner for corner in (*self.corners(low), *reversed(self.corners(high))) if corner]
+        return tag("path", d=f"M{'L'.join(around)}Z", class_="band")
+
+    def label(self, value: float, kind: str, text: str) -> Markup:
+        """Text at the height of a value."""
+        return tag("span", text, class_=kind, style=f"bottom:{self.height(value):.2%}", aria_hidden="true")
+
+    def named(self, round: int, value: float, name: str) -> Markup:
+        """A name above a point, on the side where there is room."""
+        across = round / self.last
+        place = f"left:{across:.2%}" if across < 0.5 else f"right:{1 - across:.2%}"
+        return tag("span", name, class_="marked", style=f"{place};bottom:{self.height(value):.2%}", aria_hidden="true")
 
 
-def _label(kind: str, height: float, *text: object) -> Markup:
-    return tag("span", *text, class_=kind, style=f"bottom:{100 * height:.2f}%", aria_hidden="true")
-
-
-def _at(axis: Axis, value: float) -> float:
-    return float(axis.place(np.array(value)))
-
-
-def _y(height: float) -> int:
-    return round(SIDE * (1 - height))
-
-
-def _path(d: str, kind: str) -> Markup:
-    return tag("path", d=d, class_=kind)
-
-
-def _dot(mark: tuple[int, float, str], axis: Axis, last: int) -> str:
-    return f"M{round(SIDE * mark[0] / max(last, 1))} {_y(_at(axis, mark[1]))}h0"
-
-
-def _curve(line: Line, axis: Axis, last: int) -> Iterator[Markup]:
-    """Broken where values are missing; a lone point is a dot."""
-    x, y = _places(line.series, axis, last)
-    strokes, dots = [], []
-    for known, group in groupby(range(len(x)), lambda k: bool(np.isfinite(line.series.values[k]))):
-        corners = [f"{x[k]:.0f} {y[k]:.0f}" for k in group]
-        if known and len(corners) > 1:
-            strokes.append("M" + "L".join(corners))
-        elif known:
-            dots.append(f"M{corners[0]}h0")
-    yield from (_path("".join(d), f"{kind} {line.tone}") for d, kind in ((strokes, "curve"), (dots, "dot")) if d)
-
-
-def _area(low: Series, high: Series, axis: Axis, last: int) -> str:
-    corners = []
-    for edge, order in ((low, 1), (high, -1)):
-        x, y = _places(edge, axis, last)
-        known = np.flatnonzero(np.isfinite(edge.values))[::order]
-        corners += [f"{x[k]:.0f} {y[k]:.0f}" for k in known]
-    return "M" + "L".join(corners) + "Z"
-
-
-def _places(series: Series, axis: Axis, last: int) -> tuple[np.ndarray, np.ndarray]:
-    known = np.where(np.isfinite(series.values), series.values, np.nan)
-    return SIDE * series.rounds / max(last, 1), SIDE * (1 - axis.place(known))
-
-
-def _points(line: Line) -> dict[str, Any]:
+def _numbers(line: Line) -> dict[str, Any]:
     values = [float(f"{value:.4g}") if math.isfinite(value) else None for value in line.series.values]
-    return {"name": line.name, "rounds": line.series.rounds.tolist(), "values": values}
+    return {"rounds": line.series.rounds.tolist(), "values": values}

@@ -3,14 +3,14 @@
 import numpy as np
 
 from sparring.reporting.curves import Chart, Line
-from sparring.reporting.story import Story
+from sparring.reporting.story import Series, Story
 
 CHANCE = (0.5, "chance")
 
 SHARES = {
     "precision": ("Precision", "Share of the samples that lie among reals."),
     "recall": ("Recall", "Share of the reals that lie among samples."),
-    "distinct": ("Distinct", "Effective number of different samples, over that of as many reals."),
+    "distinct": ("Distinct", "Effective number of samples, over that of as many reals."),
     "lost": ("Lost", "Share of the data where samples are almost missing."),
 }
 """Signals of variety, each with a title and how to read it."""
@@ -26,12 +26,16 @@ def course(story: Story) -> list[Chart]:
     best = None
     if story.best and np.isfinite(story.best[1]) and story.signal("distance"):
         best = (*story.best, "best")
+    floor = story.signal("floor")
+    # it is unbiased, and may by chance lie below the 0 of no distance at all
+    floor = Series(floor.rounds, np.where(floor.values > 0, floor.values, np.nan))
     interval = story.signal("judge_low"), story.signal("judge_high")
     distance = Chart(
         "Distance from the data",
-        _present(Line(story.signal("distance"), "samples"), Line(story.signal("floor"), "reals", "floor")),
-        "Lower is better. Reals themselves are at the dashed line: no samples can be expected to come nearer.",
+        _present(Line(story.signal("distance"), "samples"), Line(floor, "reals", "floor")),
+        f"Lower is better. Reals are at {'the dashed line' if floor else '0'}: no samples are expected to be nearer.",
         within=(0.0,),
+        wide=30,
         mark=best,
     )
     judge = Chart(

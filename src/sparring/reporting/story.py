@@ -176,9 +176,14 @@ def _reading(record: Mapping[str, Any]) -> Reading:
         record["round"],
         str(record.get("verdict") or "unknown"),
         confidence if math.isfinite(confidence) else None,
-        str(record.get("evidence") or ""),
-        str(record.get("advice") or ""),
+        _begun(f"{str(record['evidence']).removesuffix('.')}." if record.get("evidence") else ""),
+        _begun(str(record.get("advice") or "")),
     )
+
+
+def _begun(sentence: str) -> str:
+    """In capitals, unless it begins with a name such as `discriminator/real`."""
+    return sentence[:1].upper() + sentence[1:] if sentence.partition(" ")[0].isalpha() else sentence
 
 
 def _classes(record: Mapping[str, Any]) -> tuple[float, ...]:
