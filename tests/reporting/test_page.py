@@ -192,7 +192,7 @@ def test_every_curve_is_described_and_every_picture_too(trained):
 def test_samples_stand_beside_their_nearest_examples(trained):
     said = read(trained)
     assert [image["alt"] for image in said.all("img")][-16:] == ["Sample", "Nearest training example"] * 8
-    assert "the 8 of 64 samples" in said.text
+    assert "the 8 of 64 samples of the latest checkpoint" in said.text
     assert "the nearest of 54 in random features" in said.text
 
 
@@ -226,7 +226,7 @@ def test_the_best_checkpoint_is_the_one_that_is_sampled(trained):
     assert "has no checkpoint yet" in read(trained).text
     (checkpoints / "best.json").write_text('{"round": 3, "distance": 0.5}')
     said = read(trained)
-    assert "nearest of 54" in said.text
+    assert "samples of the best checkpoint" in said.text
     assert "round 3, distance 0.5" in said.text
 
 

@@ -33,8 +33,8 @@ def test_the_diagnosis_names_the_last_verdict_and_earlier_troubles(make, terms, 
     assert 'class="diagnosis good"' in said
     for words in ("converged", "80% sure, at round 6", "As near as reals.", "Stop --here=...</p>"):
         assert words in said
-    assert "<b>mode collapse</b> 2 times from round 2 to 3. mode-collapse at 3" in said
-    assert "<b>stalled</b> at round 5. stalled at 5" in said
+    assert "<b>mode collapse</b> 2 times from round 2 to 3. mode-collapse at 3." in said
+    assert "<b>stalled</b> at round 5. Stalled at 5" in said
     assert "learning" not in said
 
 

@@ -65,9 +65,9 @@ def neighbors(story: Story) -> Iterator[Markup]:
     yield tag("div", *pairs, class_="pairs")
     searched = f"{found.searched:,} of {found.of:,}" if found.searched < found.of else f"{found.of:,}"
     yield note(
-        f"Above, the {len(pairs)} of {DRAWN} samples that are nearest to a training example; below, that example: the "
-        f"nearest of {searched} in random features. If the two are one picture, the generator hands its training data "
-        "back."
+        f"Above, the {len(pairs)} of {DRAWN} samples of the {story.checkpoint} checkpoint that are nearest to a "
+        f"training example; below, that example: the nearest of {searched} in random features. If the two are one "
+        "picture, the generator hands its training data back."
     )
 
 
