@@ -3,7 +3,7 @@ VENV := .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: demo test install lint types bench bench-recipes bench-peers clean
+.PHONY: demo test install lint types bench bench-recipes bench-peers chromium clean
 
 demo: $(VENV)/.installed  ## train on the embedded digits and draw samples
 	run=runs/demo-$$(date +%Y%m%d-%H%M%S) && \
@@ -22,8 +22,12 @@ $(VENV)/.developed: $(VENV)/.installed
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[dev]"
 	touch $@
 
-test: $(VENV)/.developed  ## all tests and doctests
+test: $(VENV)/.developed chromium  ## all tests and doctests
 	$(BIN)/python -m pytest
+
+chromium:  # opens the pages of sparring report in the tests
+	@command -v chromium >/dev/null || { sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+	$$sudo apt-get update --quiet && $$sudo apt-get install --yes --quiet --no-install-recommends chromium; }
 
 lint: $(VENV)/.developed  ## style, formatting, and the arrows between the layers
 	$(BIN)/ruff check .

@@ -15,9 +15,9 @@ import sparring.data
 from benchmarks.record import provenance
 from benchmarks.tables import DOCS, write
 from sparring import evaluation
-from sparring.cli.evaluate import number
 from sparring.metrics import extractors
 from sparring.metrics.table import NOTICED, Reals, Samples
+from sparring.readable import number
 from sparring.scoring import Copies, Scorer
 
 

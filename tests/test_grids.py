@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from sparring.errors import UserError
-from sparring.grids import BACKGROUND, FAKE, REAL, check_ending, picture_grid, scatter, write_samples
+from sparring.grids import BACKGROUND, FAKE, REAL, check_ending, cut, picture_grid, scatter, write_samples
 
 
 def numbered(n: int, height: int, width: int, channels: int) -> np.ndarray:
@@ -51,6 +51,19 @@ def test_small_pictures_are_magnified_by_a_whole_factor(side: int, factor: int) 
 @pytest.mark.parametrize(("n", "height", "width"), [(1, 90, 60), (2, 400, 80), (3, 400, 80)])
 def test_a_few_tall_pictures_leave_no_empty_columns(n: int, height: int, width: int) -> None:
     assert picture_grid(numbered(n, height, width, 3)).size == (n * (width + 2) - 2, height)
+
+
+@pytest.mark.parametrize("n", [1, 5, 64])
+@pytest.mark.parametrize("shape", [(8, 8, 1), (28, 28, 3), (9, 20, 4), (100, 60, 3), (1, 1, 1)])
+def test_a_sheet_is_cut_into_the_pictures_it_was_made_of(n: int, shape: tuple[int, int, int]) -> None:
+    pictures = np.random.default_rng(0).integers(0, 256, (n, *shape), np.uint8)
+    assert np.array_equal(cut(picture_grid(pictures), n, *shape[:2]), pictures)
+
+
+@pytest.mark.parametrize(("n", "height", "width"), [(63, 8, 8), (64, 8, 9), (64, 16, 16)])
+def test_a_sheet_of_other_pictures_is_not_cut(n: int, height: int, width: int) -> None:
+    with pytest.raises(ValueError, match="is no sheet of"):
+        cut(picture_grid(numbered(64 if n == 64 else 56, 8, 8, 1)), n, height, width)
 
 
 def pixels(sheet: Image.Image, colour: tuple[int, int, int]) -> np.ndarray:

@@ -25,6 +25,7 @@ _HOMES = {
     "plan": "sparring.workflows",
     "r1": "sparring.penalties",
     "r2": "sparring.penalties",
+    "report": "sparring.reporting",
     "resume": "sparring.workflows",
     "run": "sparring.workflows",
     "sample": "sparring.workflows",
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from sparring.penalties import r2 as r2
     from sparring.penalties import together as together
     from sparring.recipes import duel as duel
+    from sparring.reporting import report as report
     from sparring.workflows import Run as Run
     from sparring.workflows import plan as plan
     from sparring.workflows import resume as resume

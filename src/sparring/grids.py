@@ -23,16 +23,52 @@ def picture_grid(pictures: np.ndarray, gap: int = 2, smallest: int = 56) -> Imag
     Returns:
         A grey, RGB or RGBA picture.
     """
-    factor = max(1, math.ceil(smallest / min(pictures.shape[1:3])))
+    factor = _factor(pictures.shape[1], pictures.shape[2], smallest)
     pictures = pictures.repeat(factor, axis=1).repeat(factor, axis=2)
     n, height, width, channels = pictures.shape
-    columns = min(n, math.ceil(math.sqrt(n * height / width)))
+    columns = _columns(n, height, width)
     rows = math.ceil(n / columns)
     sheet = np.zeros((rows * (height + gap) - gap, columns * (width + gap) - gap, channels), np.uint8)
     for k, picture in enumerate(pictures):
         top, left = k // columns * (height + gap), k % columns * (width + gap)
         sheet[top : top + height, left : left + width] = picture
     return Image.fromarray(sheet[:, :, 0] if channels == 1 else sheet)
+
+
+def cut(sheet: Image.Image, n: int, height: int, width: int, gap: int = 2, smallest: int = 56) -> np.ndarray:
+    """Undo `picture_grid`.
+
+    Args:
+        sheet: what it drew.
+        n: of how many pictures.
+        height: of each.
+        width: of each.
+        gap: pixels between them.
+        smallest: as it was drawn with.
+
+    Returns:
+        uint8 `(n, height, width, C)`.
+
+    Raises:
+        ValueError: it is no sheet of n such pictures.
+    """
+    factor = _factor(height, width, smallest)
+    down, right = height * factor, width * factor
+    columns = _columns(n, down, right)
+    rows = math.ceil(n / columns)
+    if sheet.size != (columns * (right + gap) - gap, rows * (down + gap) - gap):
+        raise ValueError(f"a picture of {sheet.width}x{sheet.height} is no sheet of {n} pictures")
+    pixels = np.asarray(sheet).reshape(sheet.height, sheet.width, -1)
+    corners = [(k // columns * (down + gap), k % columns * (right + gap)) for k in range(n)]
+    return np.stack([pixels[y : y + down : factor, x : x + right : factor] for y, x in corners])
+
+
+def _factor(height: int, width: int, smallest: int) -> int:
+    return max(1, math.ceil(smallest / min(height, width)))
+
+
+def _columns(n: int, height: int, width: int) -> int:
+    return min(n, math.ceil(math.sqrt(n * height / width)))
 
 
 def scatter(fake: np.ndarray, real: np.ndarray, side: int = 480) -> Image.Image:

@@ -6,6 +6,7 @@ metrics.jsonl          one evaluation a line: round, every metric beside its flo
 samples/000123.png     grids from fixed noise (.npy for points)
 checkpoints/000123/    networks.safetensors  state.safetensors  state.json     (the newest k)
 checkpoints/best/      the same, of the round whose samples were nearest to the data; best.json says how near
+report.html            what `sparring report` wrote
 """
 
 import json

@@ -186,7 +186,7 @@ def plan_resumed(path: str | Path, *, source: Source | None = None, game: Game |
     Raises:
         UserError: no such run, its data changed, a damaged checkpoint, nothing left to do.
     """
-    run_dir, config = _existing(path)
+    run_dir, config = existing(path)
     wrong = [name for name in more if name not in Budget.model_fields]
     if wrong:
         raise UserError(f"there is no budget in {wrong[0]}", did_you_mean(wrong[0], Budget.model_fields))
@@ -401,7 +401,7 @@ def sample(
     Raises:
         UserError: no such run, no checkpoint, a damaged one.
     """
-    run_dir, config = _existing(path)
+    run_dir, config = existing(path)
     spec = DataSpec.from_dict(config.spec)
     if game is None and config.recipe == CUSTOM:
         raise UserError(f"{path} was trained with a game of your own", "sparring.sample(run, game=...)")
@@ -521,8 +521,11 @@ def _check_names(given: Mapping[str, Any], options: Mapping[str, Any], recipe: s
         raise UserError(f"{where}: there is no option {name!r}", did_you_mean(name, sorted(everywhere)))
 
 
-def _existing(path: str | Path) -> tuple[RunDir, RunConfig]:
+def existing(path: str | Path) -> tuple[RunDir, RunConfig]:
     """The run at that path, and its config.
+
+    Args:
+        path: a run directory.
 
     Raises:
         UserError: there is none, or its config is not one that a run wrote.

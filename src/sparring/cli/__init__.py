@@ -6,7 +6,7 @@ from typing import cast
 import typer
 from rich.console import Console
 
-from sparring.cli import doctor, evaluate, inspect, recipes, sample, train
+from sparring.cli import doctor, evaluate, inspect, recipes, report, sample, train
 from sparring.errors import UserError
 
 # typer brings a click of its own in some versions and takes the public one in others
@@ -24,6 +24,7 @@ for command in (
     evaluate.evaluate,
     evaluate.compare,
     doctor.doctor,
+    report.report,
     inspect.inspect,
     recipes.recipes,
 ):

@@ -7,22 +7,11 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from sparring.readable import duration
+
 if TYPE_CHECKING:
     from sparring.scoring import Evaluation
     from sparring.workflows import Status
-
-
-def duration(seconds: float) -> str:
-    """Seconds as minutes and seconds.
-
-    Examples:
-        >>> duration(7), duration(187), duration(7384)
-        ('7s', '3m 07s', '2h 03m')
-    """
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes >= 60:
-        return f"{minutes // 60}h {minutes % 60:02d}m"
-    return f"{minutes}m {rest:02d}s" if minutes else f"{rest}s"
 
 
 def terms_line(terms: dict[str, float]) -> str:

@@ -9,6 +9,7 @@ import typer
 
 from sparring.cli._values import parse_size
 from sparring.errors import UserError
+from sparring.readable import number
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -135,18 +136,6 @@ def _console() -> "Console":
     from rich.console import Console
 
     return Console(highlight=False, emoji=False, soft_wrap=True)
-
-
-def number(value: float | None) -> str:
-    """Three digits that tell something.
-
-    Examples:
-        >>> [number(v) for v in (0.12345, 1234.5, 1e-7, 1.5e7, float("inf"), None)]
-        ['0.123', '1,234', '1e-07', '1.5e+07', 'inf', '-']
-    """
-    if value is None:
-        return "-"
-    return f"{value:,.0f}" if 1000 <= abs(value) < 10_000_000 else f"{value:.3g}"
 
 
 def metrics_table(found: "Evaluation") -> "Table":

@@ -1,0 +1,81 @@
+"""The command that plays a run again."""
+
+import shlex
+from typing import Any
+
+from pydantic_core import PydanticUndefined
+
+from sparring import recipes
+from sparring.config import FOUND_OUT, Budget, DataOptions, RunConfig, parse_settings, to_toml
+from sparring.workflows import CUSTOM, DEFAULT_BUDGET
+
+FLAGS = {
+    *("seed", "device", "evaluate_every", "doctor", "on_trouble", "channels", "mirror", "batch"),
+    *Budget.model_fields,
+}
+"""Options of `sparring train` by their own names; the others are `--set`."""
+
+
+def command(config: RunConfig) -> str | None:
+    """`sparring train ...` with all that differs from the defaults, quoted for a POSIX shell.
+
+    Args:
+        config: of the run.
+
+    Returns:
+        None where no command can do it: the data or the game came from Python.
+    """
+    if config.recipe == CUSTOM or not config.data.source:
+        return None
+    words = ["sparring", "train", config.data.source]
+    words += ["--recipe", config.recipe] if config.recipe != RunConfig.model_fields["recipe"].default else []
+    for name, value in _unusual(config).items():
+        if name == "size":
+            words += ["--size", f"{value[0]}x{value[1]}"]
+        elif name in FLAGS:
+            flag = f"--{name.replace('_', '-')}"
+            words += [flag] if value is True else [flag, str(value)]
+        else:
+            words += ["--set", f"{name}={_setting(name, value)}"]
+    return shlex.join(words)
+
+
+def schedules_end(config: RunConfig, images_a_round: float) -> int | None:
+    """Where the schedules of a run end that is begun with that command, if that is not where they ended in this one.
+
+    A run that was resumed with a larger budget keeps its schedules.
+
+    Args:
+        config: of the run.
+        images_a_round: as its log has it.
+    """
+    budget = config.budget
+    if budget.epochs or not images_a_round:
+        return None  # how many examples there are does not stand in the config
+    limits = [*([budget.rounds] if budget.rounds else []), *([budget.images / images_a_round] if budget.images else [])]
+    anew = max(1, round(min(limits, default=config.schedule / images_a_round)))
+    return anew if anew != config.horizon else None
+
+
+def _unusual(config: RunConfig) -> dict[str, Any]:
+    """What differs from the defaults, by option."""
+    found: dict[str, Any] = {}
+    apart = {"recipe", "data", "budget", "options", *FOUND_OUT}
+    defaults = RunConfig.model_fields, DataOptions.model_fields, recipes.get(config.recipe).options.model_fields
+    own = {name: value for name, value in config.model_dump().items() if name not in apart}
+    data = {name: value for name, value in config.data.model_dump().items() if name != "source"}
+    for values, fields in zip((own, data, config.options), defaults, strict=True):
+        for name, value in values.items():
+            default = fields[name].get_default(call_default_factory=True) if name in fields else PydanticUndefined
+            if value is not None and value != default:
+                found[name] = value
+    if config.budget != DEFAULT_BUDGET:
+        found |= {name: value for name, value in config.budget.model_dump().items() if value is not None}
+    return found
+
+
+def _setting(name: str, value: Any) -> str:
+    """As text that `--set` reads back as the value: bare if that will do."""
+    if isinstance(value, str) and parse_settings([f"{name}={value}"])[name] == value:
+        return value
+    return to_toml({"value": value}).removeprefix("value = ").removesuffix("\n")

@@ -1,0 +1,75 @@
+"""Pictures of a run: its sheets through the rounds, and samples beside training examples."""
+
+from collections.abc import Iterator
+
+from PIL import Image
+
+from sparring.errors import UserError
+from sparring.readable import short
+from sparring.reporting.markup import Markup, note, tag
+from sparring.reporting.neighbors import DRAWN, nearest_examples
+from sparring.reporting.pictures import Picture, embedded, sheets_and_strip
+from sparring.reporting.story import Story
+
+EXAMPLE_BYTES = 8_000
+"""Of one sample beside its training example."""
+
+
+def samples(story: Story) -> Iterator[Markup]:
+    """One sheet with a slider, and beside it the same few samples at a few rounds."""
+    points = story.spec.kind == "points"
+    sheets, strip = sheets_and_strip(story.sheets, story.spec)
+    if not sheets:
+        return
+    last = len(sheets) - 1
+    images = [
+        _image(sheet, f"Samples at round {sheet.round:,}", data_round=sheet.round, hidden=k < last)
+        for k, sheet in enumerate(sheets)
+    ]
+    choice = tag("input", type="range", min=0, max=last, value=last, aria_label="Which of the sheets of samples")
+    slider = tag("div", tag("button", "Play", type="button"), choice, class_="slider", hidden=True)
+    title = tag("figcaption", tag("b", "At one round"), tag("span", f"round {sheets[-1].round:,}", class_="round"))
+    columns = [
+        tag("figure", tag("figcaption", short(column.round)), _image(column, f"At round {column.round:,}"))
+        for column in strip
+    ]
+    how = "Generated points over real ones, in grey." if points else "Each row is one noise, each column a round."
+    yield tag(
+        "div",
+        tag("figure", title, tag("div", *images, class_="sheet"), slider, class_="sheets"),
+        tag(
+            "figure",
+            tag("figcaption", tag("b", "The same noise, round by round")),
+            tag("div", *columns, class_="strip"),
+            note(how),
+        ),
+        class_=f"samples {story.spec.kind}",
+    )
+
+
+def neighbors(story: Story) -> Iterator[Markup]:
+    """Samples above their nearest training examples; of points, nothing; where it cannot be done, why."""
+    if story.spec.kind == "points":
+        return
+    try:
+        found = nearest_examples(story)
+    except UserError as error:
+        yield note(f"Not shown: {error.problem}.")
+        return
+    pairs = []
+    for pair in found.pairs:
+        sample, example = (
+            embedded(Image.fromarray(each[:, :, 0] if each.shape[2] == 1 else each), EXAMPLE_BYTES) for each in pair
+        )
+        pairs.append(tag("figure", _image(sample, "Sample"), _image(example, "Nearest training example")))
+    yield tag("div", *pairs, class_="pairs")
+    searched = f"{found.searched:,} of {found.of:,}" if found.searched < found.of else f"{found.of:,}"
+    yield note(
+        f"Above, the {len(pairs)} of {DRAWN} samples of the {story.checkpoint} checkpoint that are nearest to a "
+        f"training example; below, that example: the nearest of {searched} in random features. If the two are one "
+        "picture, the generator hands its training data back."
+    )
+
+
+def _image(picture: Picture, alt: str, **attributes: object) -> Markup:
+    return tag("img", src=picture.source, width=picture.width, height=picture.height, alt=alt, **attributes)

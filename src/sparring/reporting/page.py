@@ -1,0 +1,117 @@
+"""The page: one HTML document that asks the network for nothing."""
+
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
+from importlib import resources
+from typing import Any
+
+from sparring.readable import duration, number
+from sparring.reporting import gallery, plots, tables, verdicts
+from sparring.reporting.command import command, schedules_end
+from sparring.reporting.curves import Chart, draw
+from sparring.reporting.markup import Markup, data, note, tag
+from sparring.reporting.story import Story
+
+CHANNELS = {1: "grey", 3: "RGB", 4: "RGBA"}
+
+
+def page(story: Story) -> str:
+    """The whole document."""
+    numbers: list[dict[str, Any]] = []  # of the charts, in the order of the page
+
+    def drawn(charts: Sequence[Chart], kind: str = "charts small") -> Markup | None:
+        figures = []
+        for chart in charts:
+            figure, values = draw(chart, story.round)
+            figures.append(figure)
+            numbers.append(values)
+        return tag("div", *figures, class_=kind) if figures else None
+
+    title = story.run.path.resolve().name or "run"
+    readings = verdicts.thinned(story.readings)
+    body = [
+        tag("header", tag("p", "sparring report", class_="kind"), tag("h1", title)),
+        verdicts.diagnosis(story),
+        _facts(story),
+        _section("Verdicts", *verdicts.timeline(readings, story.round)),
+        _section("Samples", *gallery.samples(story)),
+        _section("The course of the game", drawn(plots.course(story), "charts")),
+        _section("Variety", drawn(plots.variety(story))),
+        _section("What each player minimises", drawn(plots.terms(story))),
+        _section("Classes", *tables.classes(story)),
+        _section("What else the doctor measured", _folded("Curves", drawn(plots.other_signals(story)))),
+        _section("Beside the training data", *gallery.neighbors(story)),
+        _section("The newest evaluation", *tables.evaluation(story)),
+        _section("Play it again", *_again(story)),
+    ]
+    script = Markup(_resource("script.js"))
+    known = {"last": max(story.round, 1), "charts": numbers, "readings": verdicts.numbers(readings)}
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", http_equiv="Content-Security-Policy", content=_policy(script)),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="color-scheme", content="light dark"),
+        tag("link", rel="icon", href="data:,"),
+        tag("title", f"{title} - sparring report"),
+        tag("style", Markup(_resource("style.css"))),
+    )
+    scripts = tag("script", data(known), type="application/json", id="numbers"), tag("script", script)
+    return f"<!doctype html>\n{tag('html', head, tag('body', tag('main', *body), *scripts), lang='en')}\n"
+
+
+def _resource(name: str) -> str:
+    return resources.files("sparring.reporting").joinpath(name).read_text(encoding="utf-8")
+
+
+def _policy(script: str) -> str:
+    """Nothing from anywhere, and no script but the page's own."""
+    digest = b64encode(sha256(script.encode()).digest()).decode()
+    own = f"img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
+    return f"default-src 'none'; {own}; base-uri 'none'; form-action 'none'"
+
+
+def _section(title: str, *children: Markup | None) -> Markup | None:
+    """Nothing at all where there is nothing to put into it."""
+    return tag("section", tag("h2", title), *children) if any(children) else None
+
+
+def _folded(title: str, inside: Markup | None) -> Markup | None:
+    return tag("details", tag("summary", title), inside) if inside else None
+
+
+def _facts(story: Story) -> Markup:
+    config, spec = story.config, story.spec
+    shape = f"points of {spec.shape[0]} dimensions"
+    if spec.kind == "image":
+        shape = f"{spec.shape[1]}x{spec.shape[2]} {CHANNELS[spec.shape[0]]}"
+    facts = {
+        "recipe": config.recipe,
+        "data": config.data.source or "handed over in memory",
+        "shape": shape + (f", {len(spec.classes):,} classes" if spec.classes else ""),
+        "seed": str(config.seed),
+        "rounds": f"{story.round:,}",
+        "images": f"{story.images:,}",
+        "time": duration(story.seconds),
+    }
+    if story.best:
+        facts["best checkpoint"] = f"round {story.best[0]:,}, distance {number(story.best[1])}"
+    if story.restored is not None:
+        facts["restored to"] = f"round {story.restored:,}"
+    return tag("dl", *(tag("div", tag("dt", name), tag("dd", value)) for name, value in facts.items()), class_="facts")
+
+
+def _again(story: Story) -> Iterator[Markup | None]:
+    line = command(story.config)
+    if line is None:
+        yield note("No command plays this run again: its data or its game was handed over from Python.")
+    else:
+        yield tag("pre", line, class_="command")
+        end = schedules_end(story.config, story.images / story.round if story.round else 0)
+        if end:
+            yield note(
+                f"The run was resumed with a larger budget: its schedules ended at round {story.config.horizon:,}, "
+                f"and those of a run begun with this command end at round {end:,}."
+            )
+    yield _folded("config.toml", tag("pre", story.run.config.read_text(encoding="utf-8")))

@@ -1,0 +1,105 @@
+"""Pictures small enough to lie inside a page."""
+
+import io
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from sparring.data import DataSpec
+from sparring.grids import cut, picture_grid
+
+ON_A_SHEET = 64
+"""Pictures that a run draws on a sheet."""
+
+MOST_SHEETS = 40
+COLUMNS = 8
+"""Of the strip that follows single samples through the rounds."""
+
+LARGEST = 800
+"""Pixels on the longer side of a picture in the page."""
+
+SHEETS_BYTES, STRIP_BYTES = 2_700_000, 240_000
+"""Of all sheets, and of the strip, together: base64 makes them a third larger."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture in the page.
+
+    Args:
+        round: when it was drawn.
+        source: a data URI.
+        width: pixels.
+        height: pixels.
+    """
+
+    round: int
+    source: str
+    width: int
+    height: int
+
+
+def embedded(image: Image.Image, limit: int, round: int = 0) -> Picture:
+    """A picture as WebP: without loss where it fits, else with as little as it takes, else smaller.
+
+    Args:
+        image: grey, RGB or RGBA.
+        limit: bytes, before base64.
+        round: when it was drawn.
+    """
+    image = image.copy() if image.mode in ("L", "RGB", "RGBA") else image.convert("RGB")
+    image.thumbnail((LARGEST, LARGEST), Image.Resampling.LANCZOS)
+    while True:
+        for how in ({"lossless": True, "quality": 40}, {"quality": 90}, {"quality": 75}, {"quality": 50}):
+            file = io.BytesIO()
+            image.save(file, "WEBP", method=2, **how)
+            if file.tell() <= limit or max(image.size) <= 8:
+                source = "data:image/webp;base64," + b64encode(file.getvalue()).decode("ascii")
+                return Picture(round, source, image.width, image.height)
+        image = image.resize((max(1, image.width // 2), max(1, image.height // 2)), Image.Resampling.LANCZOS)
+
+
+def evenly(n: int, most: int) -> list[int]:
+    """Indices of at most so many of n things, the first and the last among them.
+
+    Examples:
+        >>> evenly(3, 8), evenly(100, 4)
+        ([0, 1, 2], [0, 33, 66, 99])
+    """
+    return sorted({round(k) for k in np.linspace(0, n - 1, min(n, most))}) if n else []
+
+
+def sheets_and_strip(files: Sequence[tuple[int, Path]], spec: DataSpec) -> tuple[list[Picture], list[Picture]]:
+    """The grids of samples, and the same few samples at a few rounds, below one another.
+
+    Args:
+        files: (round, file), as the run drew them; one that cannot be read is left out.
+        spec: of the data. Of points, the strip is the scatters themselves, smaller.
+
+    Returns:
+        At most `MOST_SHEETS` sheets, and at most `COLUMNS` columns of a few samples each.
+    """
+    found = [(files[k][0], sheet) for k in evenly(len(files), MOST_SHEETS) if (sheet := _read(files[k][1], spec))]
+    columns = [found[k] for k in evenly(len(found), COLUMNS)]
+    sheets = [embedded(sheet, SHEETS_BYTES // len(found), round) for round, (sheet, _) in found]
+    return sheets, [embedded(column, STRIP_BYTES // len(columns), round) for round, (_, column) in columns]
+
+
+def _read(path: Path, spec: DataSpec) -> tuple[Image.Image, Image.Image] | None:
+    """A sheet as small as it can be drawn, and its first samples below one another; None if it is damaged."""
+    try:
+        with Image.open(path) as image:
+            image.load()
+            if spec.kind == "points":
+                return image.copy(), image.resize((240, 240), Image.Resampling.BOX)
+            pictures = cut(image, ON_A_SHEET, *spec.shape[1:])
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return None
+    height, width = spec.shape[1:]
+    rows = min(12, max(2, 6 * width // height))  # so that the strip is about as high as the sheet
+    column = pictures[:rows].reshape(1, -1, *pictures.shape[2:])
+    return picture_grid(pictures, smallest=1), picture_grid(column, smallest=1)

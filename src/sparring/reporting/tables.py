@@ -1,0 +1,92 @@
+"""Numbers that are no curves: the newest evaluation, and how often each class is made."""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sparring.metrics.table import NOTICED, Row
+from sparring.readable import number
+from sparring.reporting.markup import Markup, note, tag
+from sparring.reporting.story import Story
+
+MOST_CLASSES = 40
+BETTER = {"lower": "lower", "higher": "higher", "floor": "like reals"}
+
+
+def evaluation(story: Story) -> Iterator[Markup]:
+    """The newest of `metrics.jsonl`, as `sparring evaluate` prints it."""
+    found = story.evaluation
+    if found is None:
+        return
+    head = [
+        tag("th", title, scope="col", class_=kind)
+        for title, kind in (
+            ("metric", None),
+            ("samples", "number"),
+            ("reals", "number"),
+            ("N", "number extra"),
+            ("better", "extra"),
+            ("seen", None),
+        )
+    ]
+    rows = [_row(values) for values in found["rows"] if isinstance(values, dict)]
+    yield tag("div", tag("table", tag("thead", tag("tr", *head)), tag("tbody", *rows)), class_="wide")
+    copies = found.get("copies")
+    flagged = isinstance(copies, dict) and copies.get("flagged")
+    said = "not tested" if not copies else "copies of the training data" if flagged else "no sign of copying"
+    notes = "".join(f"; {each}" for each in found.get("notes") or ())
+    yield note(f"Round {found.get('round', 0):,}, {found.get('extractor')} features; memorisation: {said}{notes}.")
+
+
+def classes(story: Story) -> Iterator[Markup]:
+    """A bar a class, beside the line at which it is as frequent as among the reals."""
+    shares = story.classes
+    if not shares:
+        return
+    known = story.spec.classes
+    names = known if len(known) == len(shares) else [str(k) for k in range(len(shares))]
+    chosen = sorted(sorted(range(len(shares)), key=lambda k: shares[k])[:MOST_CLASSES])
+    longest = max(1.5, *shares)
+    bars = [
+        tag(
+            "li",
+            tag("span", names[k], title=names[k]),
+            tag("i", tag("i", style=f"width:{100 * max(0.0, shares[k]) / longest:.1f}%")),
+            tag("b", number(shares[k])),
+        )
+        for k in chosen
+    ]
+    width = min(14, 1 + max(len(names[k]) for k in chosen))
+    yield tag("ul", *bars, class_="classes", style=f"--one:{100 / longest:.1f}%;--name:{width}ch")
+    rarest = f" The {len(chosen)} rarest of {len(shares):,} are shown." if len(chosen) < len(shares) else ""
+    yield note(f"How often samples of a class are made; at the line, as often as they are among the reals.{rarest}")
+
+
+def _row(values: Mapping[str, Any]) -> Markup:
+    # infinite values are null in JSON
+    value, floor = (float("inf") if values.get(key) is None else float(values[key]) for key in ("value", "floor"))
+    row = Row(
+        name=str(values.get("name")),
+        value=value,
+        spread=values.get("spread"),
+        floor=floor,
+        floor_spread=values.get("floor_spread"),
+        better=values.get("better", "floor"),
+        n=values.get("n", 0),
+    )
+    seen = "as reals" if row.spread is not None else ""
+    if row.beyond >= NOTICED:
+        seen = "worse" if math.isinf(row.beyond) else f"{row.beyond:.0f} ± worse"
+    return tag(
+        "tr",
+        tag("th", row.name, scope="row"),
+        *(_figure(each, spread) for each, spread in ((row.value, row.spread), (row.floor, row.floor_spread))),
+        tag("td", f"{row.n:,}", class_="number extra"),
+        tag("td", BETTER.get(row.better), class_="extra"),
+        tag("td", seen),
+    )
+
+
+def _figure(value: float, spread: float | None) -> Markup:
+    around = None if spread is None else tag("small", f" ± {spread:.2g}")
+    return tag("td", number(value), around, class_="number")
