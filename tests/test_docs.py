@@ -14,7 +14,7 @@ import typer
 import sparring.data
 from sparring import workflows
 from sparring.cli import app
-from sparring.config import RunConfig, parse_settings, validated
+from sparring.config import DataOptions, RunConfig, parse_settings, validated
 from sparring.data import Dataset, Unpaired
 from sparring.loop import play
 from sparring.recipes import RECIPES
@@ -82,7 +82,8 @@ def check_command(words: list[str]) -> None:
         sparring.recipes.get(given["name"])
     if words[0] == "train" and not given["resume"]:
         settings = parse_settings(given["set_"] or [])
-        own = {name: value for name, value in settings.items() if name not in RunConfig.model_fields}
+        of_run = RunConfig.model_fields | DataOptions.model_fields
+        own = {name: value for name, value in settings.items() if name not in of_run}
         validated(sparring.recipes.get(given["recipe"] or "default").options, own, "docs")
 
 
