@@ -24,7 +24,7 @@ def planned(monkeypatch, tmp_path):
 
     def plan(line: str) -> RunConfig:
         plans: list[workflows.Plan] = []
-        monkeypatch.setattr(sparring.cli.train, "_play", plans.append)
+        monkeypatch.setattr(sparring.cli.train, "_play", lambda plan, *more: plans.append(plan))
         monkeypatch.setattr(sys, "argv", shlex.split(line))
         monkeypatch.chdir(tmp_path)
         with pytest.raises(SystemExit) as ended:
@@ -61,6 +61,7 @@ def sources(tmp_path):
         ("points", {"evaluate_every": "60s", "log_every": "100", "keep": 1}, ["--evaluate-every 60s", "--set keep=1"]),
         ("points", {"evaluate_every": "50", "evaluate_features": "identity", "schedule": 5000}, ["schedule=5000"]),
         ("points", {"doctor": "off", "on_trouble": "restore"}, ["--doctor off", "--on-trouble restore"]),
+        ("folder", {"limit": 7, "rounds": 1}, ["--set limit=7", "--rounds 1"]),
         ("points", {"doctor": "50", "until": "converged"}, ["--doctor 50", "--until converged"]),
         ("points", {"recipe": "wgan", "options": {"n_critic": 2}}, ["--set n_critic=2"]),
     ],
