@@ -18,7 +18,7 @@ from sparring import workflows
 from sparring.data import Dataset
 from sparring.game import Game, OptimizerConfig
 from sparring.loop import play
-from sparring.networks import MLPDiscriminator
+from sparring.networks import MLPDiscriminator, MLPGenerator
 
 Source = str | Callable[[], Dataset]
 
@@ -108,6 +108,13 @@ def replay(seed: int) -> Game:
     return sparring.duel(Replay(examples), MLPDiscriminator((1, 28, 28), 64), optimizer=OptimizerConfig(1e-4))
 
 
+def linear(seed: int) -> Game:
+    """A linear G, which is all that a Gaussian needs."""
+    torch.manual_seed(seed)
+    G, D = MLPGenerator(2, (2,), depth=0), MLPDiscriminator((2,), width=32, depth=2)
+    return sparring.duel(G, D, latent=2, optimizer=OptimizerConfig(2e-3))
+
+
 def _well(name: str, source: Source, rounds: int, recipe: str = "default", **options: Any) -> Setting:
     return Setting(f"well-{name}", "", source, rounds, recipe, options)
 
@@ -155,12 +162,15 @@ FINAL = (
     _well("r3gan-mixture", partial(mixture, 12, 0.1), 3000, "r3gan", lr=1e-3, gamma=0.05),
     _well("wgan-gp-grid", "grid", 2500, "wgan-gp", n_critic=2, **POINTS),
     _well("dragan-ring", "ring", 2500, "dragan", **POINTS),
-    _well("gan-gaussian", "gaussian", 2500, "gan", lr=5e-4),
+    Setting("well-linear-gaussian", "", "gaussian", 4000, game=linear),
     _well("sngan-digits", "digits", 500, "sngan", lr=5e-4),
     _well("lsgan-digits", "digits", 600, "lsgan", batch=32),
     _well("default-digits-wide", "digits", 500, width=12, lr=1e-3, batch=48),
     _well("ragan-digits", "digits", 500, "ragan", lr=5e-4),
-    _sick("vanishing-gradients", "grid", "grid", 1200, "gan", saturating=True, lr=1e-4, lr_d=2e-3, n_critic=4),
+    _sick(
+        "vanishing-gradients", "mixture", partial(mixture, 12, 0.1), 1000, "gan",
+        saturating=True, lr=1e-4, lr_d=5e-3, n_critic=10,
+    ),
     _sick(
         "vanishing-gradients", "digits-convolutions", "digits", 150, "gan",
         network="dcgan", saturating=True, n_critic=4, lr=1e-4, lr_d=1e-3,
@@ -170,8 +180,8 @@ FINAL = (
     _sick("junk-feedback", "grid", "grid", 1000, "lsgan", lr_d=1e-10),
     _sick("junk-feedback", "digits-dcgan", "digits", 200, "dcgan", lr_d=1e-9),
     _junk("grid", 600),
-    _sick("oscillating", "grid", "grid", 2000, "gan", lr=5e-3, beta1=0.9, saturating=True),
-    _sick("discriminator-overfitting", "digits-sngan", partial(few_digits, 150, 1), 600, "sngan", lr=5e-4),
+    _sick("oscillating", "mixture", partial(mixture, 12, 0.1), 2000, "gan", lr=4e-3, beta1=0.9, saturating=True),
+    _sick("discriminator-overfitting", "digits-wide", partial(few_digits, 300, 1), 1000, width=12),
     _sick("memorising", "digits-gan", partial(few_digits, 50, 1), 2500, "gan", lr=5e-4, dropout=0.0),
     Setting("memorising-replay", "memorising", "digits", 400, game=replay),
     _sick("diverged", "grid", "grid", 1200, "wgan", clip=1e3, lr=2e-2),

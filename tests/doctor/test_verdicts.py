@@ -95,6 +95,7 @@ def test_no_number_is_diverged_at_once():
 def test_weights_ten_times_as_long_as_at_first_are_diverged():
     assert diagnose(course(weights_generator=150.0)).verdict == "diverged"
     assert diagnose(course(weights_generator=30.0)).verdict == "learning"
+    assert diagnose(course(weights_generator=150.0, judge=0.6, judge_low=0.55)).verdict == "learning"
 
 
 def test_half_of_right_answers_has_two_causes():

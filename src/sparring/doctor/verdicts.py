@@ -205,11 +205,13 @@ def _diverged(course: Course) -> Verdict | None:
     advice = "lower --set lr=..., or give D a penalty or spectral norm"
     if not course.now.finite:
         return Verdict("diverged", 1.0, "a loss, a weight or a sample is no finite number any more", advice)
-    share = course.share(lambda s: _above(s.score, EXPLODED))
-    if course.growth >= GROWN:
-        share, what = 1.0, f"weights are {course.growth:.0f} times as long as they began"
-    else:
-        what = f"D's scores are {course.typical('score'):.2g} on average"
+    grown = course.growth >= GROWN
+    share = course.share(lambda s: (grown or _above(s.score, EXPLODED)) and _above(s.judge_low, FAR))
+    what = (
+        f"weights are {course.growth:.0f} times as long as they began"
+        if grown
+        else f"D's scores are {course.typical('score'):.2g} on average"
+    )
     if share < MOST or not course.stale():
         return None
     return Verdict("diverged", share, f"{what}, and samples come no nearer to the data", advice)
