@@ -310,8 +310,18 @@ def _doctor(plan: Plan) -> Doctor | None:
     if every == OFF:
         return None
     modes = KNOWN_MODES.get(plan.config.data.source)
-    history = readings(plan.out.records())
-    return Doctor(plan.state, plan.data, plan.how, every, modes, history, plan.seconds, plan.out.noted_best()[1])
+    records = plan.out.records()
+    return Doctor(
+        plan.state,
+        plan.data,
+        plan.how,
+        every,
+        modes,
+        history=readings(records),
+        seconds=plan.seconds,
+        nearest=plan.out.noted_best()[1],
+        spent=max((record.get("spent", 0.0) for record in records), default=0.0),
+    )
 
 
 def _note(plan: Plan, health: Health) -> None:

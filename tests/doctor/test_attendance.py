@@ -46,6 +46,9 @@ def test_examinations_are_lines_of_the_log(tmp_path):
     for record in records:
         assert {"images", "seconds", "verdict", "confidence", "signals", "evidence", "advice"} <= record.keys()
         assert record["signals"]["judge_low"] <= record["signals"]["judge"] <= record["signals"]["judge_high"]
+    spent = [record["spent"] for record in records]
+    assert spent == sorted(spent)
+    assert 0 < spent[-1] < records[-1]["seconds"]
     assert records[0]["verdict"] == "warming-up"
     assert len(run.terms()) == 9
 
@@ -200,6 +203,7 @@ def test_a_resumed_run_remembers_its_history(tmp_path, monkeypatch):
     assert lengths == [5, 6]
     assert [record["round"] for record in health(run)] == [1, 2, 4, 6, 8, 10]
     assert run.directory.noted_best()[1] <= best
+    assert health(run)[-1]["spent"] > health(run)[3]["spent"]
 
 
 def test_a_best_that_nobody_can_read_is_none(tmp_path):

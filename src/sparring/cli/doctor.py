@@ -34,6 +34,9 @@ def doctor(
     console.print(_table(spells))
     last = records[-1]
     console.print(f"after round {last['round']:,}: ", verdict_text(last), sep="")
+    if last.get("spent") and last["seconds"]:
+        share = last["spent"] / last["seconds"]
+        console.print(f"{len(records)} examinations took {last['spent']:.1f} s, {share:.1%} of the time")
 
 
 def _spells(records: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -35,6 +35,7 @@ class Health:
     Args:
         images: examples that the first player had been shown.
         seconds: of training.
+        spent: seconds of these that examinations have taken so far, and writing the best checkpoints.
         reading: the round, and what was measured.
         verdict: what it means.
         best: whether samples were nearer to the data than ever before.
@@ -42,6 +43,7 @@ class Health:
 
     images: int
     seconds: float
+    spent: float
     reading: Reading
     verdict: Verdict
     best: bool
@@ -49,7 +51,7 @@ class Health:
     def to_dict(self) -> dict[str, Any]:
         """A record of the log."""
         where = {"kind": "health", "round": self.reading.round, "images": self.images}
-        where |= {"seconds": round(self.seconds, 3)}
+        where |= {"seconds": round(self.seconds, 3), "spent": round(self.spent, 3)}
         return where | asdict(self.verdict) | {"signals": self.reading.signals.to_dict()}
 
 
@@ -70,6 +72,7 @@ class Doctor:
         history: of the run before it was resumed.
         seconds: on the clock at the start.
         nearest: how near to the data samples have been before.
+        spent: seconds that examinations took before.
 
     Raises:
         UserError: `every` is no period.
@@ -85,11 +88,13 @@ class Doctor:
         history: Sequence[Reading] = (),
         seconds: float = 0.0,
         nearest: float = math.inf,
+        spent: float = 0.0,
     ) -> None:
         self._cadence = None if every == AUTO else Cadence(every, "doctor", seconds)
         self._history = list(history)
         self._examiner, self._listener = Examiner(state, data, how, modes), Listener(state)
         self._swings = _Swings()
+        self._spent = spent
         self._cost, self._last, self._share, self._nearest = 0.0, seconds, 0.0, nearest
         # a resumed run was examined before; the first round of a new one is the yardstick for all that follow
         if not history or (self._cadence and not self._cadence.in_seconds and self._cadence.due(state.round + 1, 0.0)):
@@ -118,14 +123,15 @@ class Doctor:
     def mourn(self, error: DivergedError, images: int, seconds: float) -> Health:
         """The health of a game that has ended in NaN or infinity."""
         verdict = replace(diagnose([Reading(error.round, Signals(finite=False))]), evidence=str(error))
-        return Health(images, seconds, Reading(error.round, Signals(finite=False)), verdict, best=False)
+        return Health(images, seconds, self._spent, Reading(error.round, Signals(finite=False)), verdict, best=False)
 
     @contextmanager
     def charged(self) -> Iterator[None]:
         """What is done within counts as the doctor's time."""
         began = time.monotonic()
         yield
-        self._cost += time.monotonic() - began
+        taken = time.monotonic() - began
+        self._cost, self._spent = self._cost + taken, self._spent + taken
 
     def _due(self, round: int, seconds: float, fraction: float) -> bool:
         if self._cadence:
@@ -145,7 +151,7 @@ class Doctor:
         best = distance is not None and distance < self._nearest
         if distance is not None:
             self._nearest = min(self._nearest, distance)
-        return Health(images, seconds, reading, verdict, best)
+        return Health(images, seconds, self._spent, reading, verdict, best)
 
 
 class _Swings:
