@@ -336,7 +336,7 @@ def _under_way(course: Course) -> Verdict:
     evidence = f"samples are at a distance of {now:.2g} from the data" + (f", from {first:.2g}" if first else "")
     if course.stale():
         evidence += f"; no nearer for {course.rounds():,} rounds"
-    evidence += f"; a fresh classifier tells {_percent(course.typical('judge'))} of them from reals"
+    evidence += f"; a fresh classifier is right {_percent(course.typical('judge'))} of the time"
     return Verdict("learning", 0.5 if course.stale() else 1.0, evidence)
 
 
