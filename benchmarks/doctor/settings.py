@@ -55,11 +55,11 @@ class Setting:
         return workflows.plan(source, recipe=self.recipe, options=self.options, **arguments)
 
 
-def few_digits(count: int, seed: int = 0) -> Dataset:
-    """So many digits, without labels."""
-    digits = sparring.data.open("digits")
-    chosen = np.random.default_rng(seed).permutation(len(digits.train))[:count]
-    return sparring.data.open(np.moveaxis(np.asarray(digits.train[chosen]), 1, 3))
+def few_digits(count: int) -> Dataset:
+    """So many digits to learn from."""
+    digits = sparring.data.open("digits", limit=count)
+    assert isinstance(digits, Dataset)
+    return digits
 
 
 def mixture(modes: int, sigma: float, seed: int = 0) -> Dataset:
@@ -70,21 +70,20 @@ def mixture(modes: int, sigma: float, seed: int = 0) -> Dataset:
     return sparring.data.open((centers[which] + sigma * rng.standard_normal((20_000, 2))).astype(np.float32))
 
 
-def half_trained(source: str, rounds: int, seed: int, *, constant: bool = False) -> Game:
-    """G stopped half way, and a D that says nothing: new weights that never learn, or the same answer to everything."""
+def half_trained(source: str, rounds: int, seed: int) -> Game:
+    """G stopped half way, and a D that gives everything the same answer."""
     plan = workflows.plan(source, rounds=rounds, seed=seed, out="never-written")
     for played in play(plan.state, plan.data, plan.how):
         if played.number == rounds:
             break
     torch.manual_seed(seed)
     D = MLPDiscriminator(plan.data.spec.shape, 64)
-    if constant:
-        nn.init.zeros_(D.head.weight)
+    nn.init.zeros_(D.head.weight)
     return sparring.duel(plan.state.sampled.G, D, latent=plan.state.game.noise, optimizer=OptimizerConfig(0.0))
 
 
 class Replay(nn.Module):
-    """Hands training examples back, with a little noise that is learned away.
+    """Hands training examples back; all that it can learn is how bright they are.
 
     Args:
         examples: `(N, ...)`, in the range of the networks.
@@ -124,7 +123,7 @@ def _sick(disease: str, name: str, source: Source, rounds: int, recipe: str = "d
 
 
 def _junk(source: str, rounds: int) -> Setting:
-    game = partial(half_trained, source, rounds, constant=True)
+    game = partial(half_trained, source, rounds)
     return Setting(f"junk-feedback-frozen-{source}", "junk-feedback", source, 600, game=game)
 
 
@@ -181,8 +180,8 @@ FINAL = (
     _sick("junk-feedback", "digits-dcgan", "digits", 200, "dcgan", lr_d=1e-9),
     _junk("grid", 600),
     _sick("oscillating", "mixture", partial(mixture, 12, 0.1), 2000, "gan", lr=4e-3, beta1=0.9, saturating=True),
-    _sick("discriminator-overfitting", "digits-wide", partial(few_digits, 300, 1), 1000, width=12),
-    _sick("memorising", "digits-gan", partial(few_digits, 50, 1), 2500, "gan", lr=5e-4, dropout=0.0),
+    _sick("discriminator-overfitting", "digits-wide", partial(few_digits, 300), 1000, width=12),
+    _sick("memorising", "digits-gan", partial(few_digits, 50), 2500, "gan", lr=5e-4, dropout=0.0),
     Setting("memorising-replay", "memorising", "digits", 400, game=replay),
     _sick("diverged", "grid", "grid", 1200, "wgan", clip=1e3, lr=2e-2),
     _sick("diverged", "digits-dcgan", "digits", 150, "dcgan", lr=0.5),

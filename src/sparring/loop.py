@@ -294,11 +294,11 @@ def _average(averaged: nn.Module, network: nn.Module, decay: float) -> None:
 
 
 @contextmanager
-def evaluating(networks: Networks) -> Iterator[None]:
-    """Eval mode and no gradient within; every module's mode is put back after."""
+def evaluating(networks: Networks, training: bool = False) -> Iterator[None]:
+    """Eval mode, or training mode, and no gradient within; every module's mode is put back after."""
     modes = [(module, module.training) for network in networks for module in network.modules()]
     for module, _ in modes:
-        module.training = False
+        module.training = training
     try:
         with torch.no_grad():
             yield

@@ -213,6 +213,7 @@ def plan_resumed(path: str | Path, *, source: Source | None = None, game: Game |
         further = {name: done[name] + amount if name in done else amount for name, amount in more.items()}
         budget = validated(Budget, further, "budget")
         resumed = replace(resumed, config=config.model_copy(update={"budget": budget}))
+        _check_doctor(resumed.config)
     if _fraction(resumed, seconds) >= 1:
         raise UserError(f"{path} has used up its budget", "go on with --minutes 5")
     return resumed
@@ -500,6 +501,7 @@ def _configured(
     full = validated(model, chosen.options, f"recipe {chosen.recipe}")
     chosen = chosen.model_copy(update={"options": full.model_dump()})
     _cadences(chosen)
+    _check_doctor(chosen)
     return chosen
 
 
@@ -559,6 +561,18 @@ def _cadences(config: RunConfig, seconds: float = 0.0) -> tuple[Cadence, Cadence
         Cadence(config.doctor, "doctor", seconds)
     often = config.evaluate_every
     return log, grid, save, Cadence(often, "evaluate_every", seconds) if often else None
+
+
+def _check_doctor(config: RunConfig) -> None:
+    """Refuse to wait for the verdict of a doctor who is not there.
+
+    Raises:
+        UserError: the doctor is off, and the end of the run is left to it.
+    """
+    waiting = f"until = {config.budget.until!r}" if config.budget.until else ""
+    waiting = waiting or (f"on_trouble = {config.on_trouble!r}" if config.on_trouble != "warn" else "")
+    if config.doctor == OFF and waiting:
+        raise UserError(f"{waiting} waits for a doctor who is off", "leave --doctor off out")
 
 
 def _scorer(plan: Plan) -> Scorer | None:

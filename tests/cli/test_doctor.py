@@ -69,10 +69,17 @@ def test_training_says_what_the_doctor_says(sparring, points):
         (["--doctor", "sometimes"], "doctor = 'sometimes' is not a period"),
         (["--on-trouble", "panic"], "on_trouble = 'panic'"),
         (["--until", "perfect"], "until = 'perfect'"),
+        (["--until", "converged", "--doctor", "off"], "until = 'converged' waits for a doctor who is off"),
+        (["--on-trouble", "stop", "--doctor", "off"], "on_trouble = 'stop' waits for a doctor who is off"),
     ],
 )
 def test_wrong_wishes_are_refused(refused, points, words, says):
     refused("train", points, "--rounds", 1, *words, says=says)
+
+
+def test_a_run_without_a_doctor_cannot_go_on_until_it_says_so(sparring, refused, points, small):
+    sparring("train", points, *small, "--rounds", 1, "--out", "run")
+    refused("train", "--resume", "run", "--until", "converged", says="waits for a doctor who is off")
 
 
 def test_the_plan_names_the_doctor(sparring, points):

@@ -1,6 +1,7 @@
 """`sparring doctor`: what the doctor said of a run, and says of it in the end."""
 
 import json
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -41,13 +42,12 @@ def doctor(
 
 def _spells(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Verdicts that follow one another, each once: from which round to which, with the last evidence."""
-    spells: list[dict[str, Any]] = []
-    for record in records:
-        if not spells or spells[-1]["verdict"] != record["verdict"]:
-            spells.append({"verdict": record["verdict"], "from": record["round"], "examinations": 0})
-        spells[-1] |= {"to": record["round"], "evidence": record["evidence"], "advice": record["advice"]}
-        spells[-1]["examinations"] += 1
-    return spells
+    groups = [list(group) for _, group in groupby(records, lambda record: record["verdict"])]
+    return [
+        {"from": group[0]["round"], "to": group[-1]["round"], "examinations": len(group)}
+        | {name: group[-1][name] for name in ("verdict", "evidence", "advice")}
+        for group in groups
+    ]
 
 
 def _table(spells: list[dict[str, Any]]) -> "Table":

@@ -33,8 +33,6 @@ SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Of the split of 
 CheckpointOption = Annotated[str, typer.Option("--checkpoint", help="Of runs: latest, best or a round.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="For machines.")]
 
-MARKS = {"lower": "lower", "higher": "higher", "floor": "like reals"}
-
 
 def evaluate(
     generated: Annotated[str, typer.Argument(help="A run, or a folder, zip or array of samples.")],
@@ -142,18 +140,15 @@ def metrics_table(found: "Evaluation") -> "Table":
     """The rows, and how far beyond the floor each one is."""
     from rich.table import Table
 
-    from sparring.metrics.table import NOTICED
+    from sparring.metrics.table import BETTER
 
     table = Table(box=None, pad_edge=False)
     for title in ("metric", "samples", "±", "reals", "N", "better", "seen"):
         left = title in ("metric", "better", "seen")
         table.add_column(title, justify="left" if left else "right", no_wrap=True)
     for row in found.rows:
-        seen = "as reals" if row.spread is not None else ""
-        if row.beyond >= NOTICED:
-            seen = "worse" if row.beyond == float("inf") else f"{row.beyond:.0f} ± worse"
         values = (number(each) for each in (row.value, row.spread, row.floor))
-        table.add_row(row.name, *values, f"{row.n:,}", MARKS[row.better], seen)
+        table.add_row(row.name, *values, f"{row.n:,}", BETTER[row.better], row.seen)
     return table
 
 

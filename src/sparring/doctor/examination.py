@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from sparring import metrics
 from sparring.data import Dataset, Unpaired
@@ -190,17 +190,12 @@ def _above(a: Tensor, b: Tensor) -> float:
 @contextmanager
 def _as_in_training(networks: Networks, how: Play) -> Iterator[None]:
     """Training mode and no gradient within; modes, buffers and the global random state are put back after."""
-    modules: list[nn.Module] = [module for network in networks for module in network.modules()]
-    modes = [module.training for module in modules]
-    buffers = [(b, b.clone()) for network in networks for b in network.buffers()]
-    with torch.random.fork_rng(devices=[how.device] if how.device.type == "cuda" else []), torch.no_grad():
+    buffers = [(buffer, buffer.clone()) for network in networks for buffer in network.buffers()]
+    devices = [how.device] if how.device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices), evaluating(networks, training=True):
         torch.default_generator.manual_seed(seed_of(how.seed, "doctor"))
-        for module in modules:
-            module.training = True
         try:
             yield
         finally:
-            for module, mode in zip(modules, modes, strict=True):
-                module.training = mode
             for buffer, before in buffers:
                 buffer.copy_(before)

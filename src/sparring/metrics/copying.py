@@ -10,7 +10,7 @@ from torch.nn.functional import normalize
 
 from sparring.errors import UserError
 from sparring.metrics._input import rows
-from sparring.metrics.neighbors import nearest
+from sparring.metrics.neighbors import nearest_view
 
 
 class Memorization(NamedTuple):
@@ -89,10 +89,7 @@ def memorization(train: Tensor, held_out: Tensor, fake: Tensor, pairs: int = 8) 
 def _nearest_view(train: Tensor, views: Tensor) -> tuple[Tensor, Tensor]:
     # distance and index of the nearest training example, over all views of each row
     known, seen = rows(train, views.flatten(0, 1) if views.ndim == 3 else views)
-    found = [nearest(view, known) for view in seen.split(views.shape[-2])]
-    distances, indices = (torch.stack(each) for each in zip(*found, strict=True))
-    best = distances.min(0)
-    return best.values, indices.gather(0, best.indices[None])[0]
+    return nearest_view(seen.unflatten(0, (-1, views.shape[-2])), known)
 
 
 def _more_often(a: int, of_a: int, b: int, of_b: int) -> float:

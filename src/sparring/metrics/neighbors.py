@@ -60,6 +60,27 @@ def nearest(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     return torch.cat([each.values for each in found]), torch.cat([each.indices for each in found])
 
 
+def nearest_view(views: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
+    """The nearest known row, over all views of each row: moved, mirrored.
+
+    Args:
+        views: `(V, N, D)`.
+        known: `(M, D)`.
+
+    Returns:
+        Distances `(N,)` and indices into known `(N,)`.
+
+    Examples:
+        >>> distances, indices = nearest_view(torch.tensor([[[5.0]], [[9.0]]]), torch.tensor([[8.0], [1.0]]))
+        >>> distances.tolist(), indices.tolist()
+        ([1.0], [0])
+    """
+    found = [nearest(view, known) for view in views]
+    distances, indices = (torch.stack(each) for each in zip(*found, strict=True))
+    best = distances.min(0)
+    return best.values, indices.gather(0, best.indices[None])[0]
+
+
 def neighbor_distances(x: Tensor, k: int) -> Tensor:
     """The distances from each row to its k nearest other rows.
 

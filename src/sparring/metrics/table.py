@@ -23,6 +23,9 @@ from sparring.metrics.extractors import Embedding, Extractor
 
 Better = Literal["lower", "higher", "floor"]
 
+BETTER: dict[Better, str] = {"lower": "lower", "higher": "higher", "floor": "like reals"}
+"""Which way a metric is better, in words."""
+
 KnownModes = tuple[Tensor, float]
 """Centres `(K, D)` and standard deviation, in the data's own units."""
 
@@ -87,6 +90,13 @@ class Row:
             return 0.0
         error = math.hypot(self.spread, self.floor_spread)
         return behind / error if error else math.inf
+
+    @property
+    def seen(self) -> str:
+        """Whether the metric tells the samples from reals, in words; empty where that is not known."""
+        if self.beyond < NOTICED:
+            return "as reals" if self.spread is not None else ""
+        return "worse" if math.isinf(self.beyond) else f"{self.beyond:.0f} ± worse"
 
 
 @dataclass(frozen=True)

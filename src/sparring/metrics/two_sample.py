@@ -76,8 +76,9 @@ def two_sample_test(real: Tensor, fake: Tensor, hidden: int = 64, steps: int = 3
         True
     """
     real, fake = rows(real, fake, least=20)
-    n, rng = min(len(real), len(fake)), torch.Generator().manual_seed(seed)
-    picked = [each[torch.randperm(len(each), generator=rng)[:n]] for each in (fake, real)]
+    rng = torch.Generator().manual_seed(seed)
+    picked = _as_many(rng, fake, real)
+    n = len(picked[0])
     half = n // 2
     kept = max(2, half // 5)
 
@@ -115,8 +116,8 @@ def linear_two_sample_test(real: Tensor, fake: Tensor, penalty: float = 0.1, see
         True
     """
     real, fake = rows(real, fake, least=20)
-    n, rng = min(len(real), len(fake)), torch.Generator().manual_seed(seed)
-    picked = [each[torch.randperm(len(each), generator=rng)[:n]] for each in (real, fake)]
+    picked = _as_many(torch.Generator().manual_seed(seed), real, fake)
+    n = len(picked[0])
     half = n // 2
     x, x_test = (torch.cat([each[part] for each in picked]) for part in (slice(half), slice(half, n)))
     center, deviation = x.mean(0), x.std(0)
@@ -129,6 +130,12 @@ def linear_two_sample_test(real: Tensor, fake: Tensor, penalty: float = 0.1, see
     scores = x_test @ (x.T @ torch.linalg.solve(gram, y))
     right = (scores[: n - half] > 0).sum() + (scores[n - half :] < 0).sum() + 0.5 * (scores == 0).sum()
     return interval(right.item(), len(scores))
+
+
+def _as_many(rng: torch.Generator, *sets: Tensor) -> list[Tensor]:
+    # in random order, cut to the number of the smallest
+    n = min(map(len, sets))
+    return [each[torch.randperm(len(each), generator=rng)[:n]] for each in sets]
 
 
 def _best_classifier(

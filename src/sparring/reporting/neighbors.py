@@ -8,7 +8,7 @@ import torch
 from sparring import workflows
 from sparring.errors import UserError
 from sparring.metrics import extractors
-from sparring.metrics.neighbors import nearest
+from sparring.metrics.neighbors import nearest_view
 from sparring.reporting.story import Story
 from sparring.scoring import one_kind, stored
 
@@ -51,10 +51,8 @@ def nearest_examples(story: Story) -> Neighbors:
     known = embed(data.train[chosen]).features
     # a run that mirrors its data may have learnt an example the other way round
     views = [fakes, fakes[..., ::-1]] if data.mirror else [fakes]
-    found = [nearest(embed(view).features, known) for view in views]
-    distances, indices = (torch.stack(each) for each in zip(*found, strict=True))
-    best = distances.min(0)
-    partners = chosen[indices.gather(0, best.indices[None])[0].numpy()]
-    order = best.values.argsort()[:SHOWN].numpy()
+    distances, indices = nearest_view(torch.stack([embed(view).features for view in views]), known)
+    partners = chosen[indices.numpy()]
+    order = distances.argsort()[:SHOWN].numpy()
     pairs = np.stack([fakes[order], data.train[partners[order]]], 1)
     return Neighbors(np.moveaxis(pairs, 2, 4), len(chosen), len(data))

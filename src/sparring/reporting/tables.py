@@ -1,16 +1,14 @@
 """Numbers that are no curves: the newest evaluation, and how often each class is made."""
 
-import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sparring.metrics.table import NOTICED, Row
+from sparring.metrics.table import BETTER, Row
 from sparring.readable import number
 from sparring.reporting.markup import Markup, note, tag
 from sparring.reporting.story import Story
 
 MOST_CLASSES = 40
-BETTER = {"lower": "lower", "higher": "higher", "floor": "like reals"}
 
 
 def evaluation(story: Story) -> Iterator[Markup]:
@@ -74,16 +72,13 @@ def _row(values: Mapping[str, Any]) -> Markup:
         better=values.get("better", "floor"),
         n=values.get("n", 0),
     )
-    seen = "as reals" if row.spread is not None else ""
-    if row.beyond >= NOTICED:
-        seen = "worse" if math.isinf(row.beyond) else f"{row.beyond:.0f} ± worse"
     return tag(
         "tr",
         tag("th", row.name, scope="row"),
         *(_figure(each, spread) for each, spread in ((row.value, row.spread), (row.floor, row.floor_spread))),
         tag("td", f"{row.n:,}", class_="number extra"),
         tag("td", BETTER.get(row.better), class_="extra"),
-        tag("td", seen),
+        tag("td", row.seen),
     )
 
 
