@@ -1,5 +1,7 @@
 """Frames of D's decision surface."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -102,7 +104,13 @@ def test_the_command_line_draws_it(tmp_path, monkeypatch):
     ]
     app([*words, "--watch-field", "out.gif"], standalone_mode=False)
     with Image.open("out.gif") as gif:
-        assert gif.n_frames == 4
-    for wrong in (["--watch-field", "out.png"], ["--watch-field", "x.gif", "--recipe", "nope"]):
+        assert gif.n_frames == 1 + 4
+    Path("folder.gif").mkdir()
+    for wrong in (
+        ["--watch-field", "folder.gif"],
+        ["--watch-field", "out.png"],
+        ["--watch-field", "x.gif", "--recipe", "nope"],
+    ):
         with pytest.raises(UserError):
-            app(["train", "ring", *wrong], standalone_mode=False)
+            app(["train", "ring", "--out", "wrong", *wrong], standalone_mode=False)
+        assert not Path("wrong").exists()

@@ -107,11 +107,8 @@ def describe(plan: "Plan") -> str:
         lines.append(
             f"player     {player.name}: trains {', '.join(player.trains)} for {turns} by {player.optimizer.kind}"
         )
-    limits = {name: amount for name, amount in config.budget.model_dump().items() if amount}
-    until = limits.pop("until", None)
-    budget = ", ".join(
-        [f"{amount:g} {name}" for name, amount in limits.items()] + ([f"until {until}"] if until else [])
-    )
+    limits = {name: limit for name, limit in config.budget.model_dump().items() if limit}
+    budget = ", ".join(f"until {limit}" if name == "until" else f"{limit:g} {name}" for name, limit in limits.items())
     lines += [
         f"budget     {budget}; schedules end at round {how.horizon:,}",
         f"batch      {how.batch}" + (f", {how.accumulate} a step" if how.accumulate > 1 else ""),
@@ -136,6 +133,10 @@ def _play(plan: "Plan", watch_field: Path | None) -> None:
     for note in plan.data.notes:
         console.print(note, markup=False, style="yellow")
     status, field = None, Field(plan.state, plan.data) if watch_field else None
+    if field and watch_field:
+        # the first frame is written at once: a name that cannot be written costs no training
+        field.draw(f"round {plan.state.round:,}")
+        field.save(watch_field)
     try:
         with Display() as display:
             for status in workflows.run(plan):
@@ -149,7 +150,7 @@ def _play(plan: "Plan", watch_field: Path | None) -> None:
         console.print(f"diverged: {error}; {kept} (try a lower learning rate: --set lr=...)", markup=False)
         raise typer.Exit(1) from None
     finally:
-        if field and watch_field and field.frames:
+        if field and watch_field:
             field.save(watch_field)
     if status is not None:
         console.print(f"{status.finished} after {status.images:,} images; samples in {status.sample}", markup=False)
