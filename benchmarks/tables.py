@@ -8,6 +8,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from benchmarks.doctor.score import confusion
 from benchmarks.record import RESULTS
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -102,6 +103,23 @@ def modes() -> str:
     return "\n".join([*lines, "", f"{'; '.join(sorted(machines))}."])
 
 
+def doctor() -> str:
+    """What games had and what the doctor said, and each game that it got wrong."""
+    parts: list[str] = []
+    for title, name in (("### The settings that decide", "final"), ("### The settings of the thresholds", "tuning")):
+        games = [game for game in newest("doctor", "set", "setting", "seed") if game["set"] == name]
+        if not games:
+            continue
+        seeds = ",".join(map(str, sorted({game["seed"] for game in games})))
+        parts += [title, f"`python -m benchmarks.doctor {name} --seeds {seeds}`", confusion(games)]
+        wrong = [f"- {g['setting']}, seed {g['seed']}: {g['said']}" for g in games if not g["right"]]
+        parts += ["\n".join(["Wrong:", "", *wrong])] if wrong else []
+        parts.append(
+            "; ".join(sorted({f"torch {g['torch']}, {g['cpu']}, threads: {g['threads']}" for g in games})) + "."
+        )
+    return "\n\n".join(parts)
+
+
 def write(page: Path, table: str, mark: str = MARK) -> None:
     """Put the table behind the page's mark, up to the next heading of the second level."""
     before, _, after = page.read_text(encoding="utf-8").partition(mark)
@@ -122,6 +140,7 @@ def main() -> None:
     for recipe, table in tables.items():
         write(DOCS / "recipes" / f"{recipe}.md", table)
     write(DOCS / "modes.md", modes())
+    write(DOCS / "doctor.md", doctor())
 
 
 if __name__ == "__main__":

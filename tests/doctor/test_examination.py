@@ -66,6 +66,7 @@ def test_every_recipe_can_be_examined_and_goes_on_as_if_it_had_not_been(recipe, 
                 assert signals.finite
                 assert signals.distance is not None
                 assert signals.gradient
+                assert signals.passed
                 assert torch.equal(before, torch.get_rng_state())
                 assert all(p.grad is None for net in plan.state.game.networks for p in net.parameters())
                 assert all(module.training for net in plan.state.game.networks for module in net.modules())
@@ -73,6 +74,23 @@ def test_every_recipe_can_be_examined_and_goes_on_as_if_it_had_not_been(recipe, 
 
     alone, watched = advanced(False), advanced(True)
     assert all(torch.equal(alone[name], watched[name]) for name in alone)
+
+
+def test_a_wasserstein_loss_passes_on_what_d_gives_and_a_minimax_loss_before_a_sure_d_nothing():
+    def passed(**arguments) -> float:
+        plan = planned(cloud() + 9, **arguments)
+        listener = Listener(plan.state)
+        for played in play(plan.state, plan.data, plan.how):
+            if played.number == 200:
+                return examiner(plan)(listener.stop(), {}).passed
+            if played.number == 199:
+                listener.start()
+        raise AssertionError
+
+    options = {"lr": 1e-6, "lr_d": 1e-2, "batch": 64, "n_critic": 3, "dropout": 0.0}
+    assert passed(recipe="gan", options=options | {"saturating": True}) < 0.01
+    assert passed(recipe="gan", options=options) == pytest.approx(1.0, abs=0.4)
+    assert passed(recipe="wgan", options={"batch": 256}) == pytest.approx(1.0, abs=0.4)
 
 
 def test_two_domains_can_be_examined():

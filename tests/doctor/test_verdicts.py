@@ -88,6 +88,31 @@ def test_a_young_game_is_warming_up(disease):
     assert diagnose(course(**SICK[disease])[:4]).verdict == "warming-up"
 
 
+def test_a_gradient_is_dead_beside_what_it_was_or_beside_the_slope_of_d():
+    always = {"auc": 1.0, "gradient": 1e-5}
+    assert diagnose(course(begin=always, **always)).verdict == "learning"
+    verdict = diagnose(course(begin=always, **always, passed=2e-5))
+    assert verdict.verdict == "vanishing-gradients"
+    assert "2e-05 of what D's scores would give it" in verdict.evidence
+    assert diagnose(course(begin=always, **always, passed=1.0)).verdict == "learning"
+    assert diagnose(course(begin=always, **always, passed=0.04)).verdict == "vanishing-gradients"
+    assert diagnose(course(begin=always, **always, passed=0.04, falling=True)).verdict == "learning"
+    assert diagnose(course(begin=always, **always, passed=0.04, moved=2.0)).verdict == "oscillating"
+    assert diagnose(course(begin={"gradient": 0.0}, auc=1.0, gradient=0.0)).verdict == "vanishing-gradients"
+
+
+def test_a_generator_that_moves_and_gets_nowhere_has_stalled():
+    def at(distance: float) -> list[Reading]:
+        history = course()
+        return history[:2] + [replace(r, signals=replace(r.signals, distance=distance)) for r in history[2:]]
+
+    verdict = diagnose(at(3.0))
+    assert verdict.verdict == "stalled"
+    assert "at a distance of 3 from the data, from 4 at first, and no nearer for 900 rounds" in verdict.evidence
+    assert diagnose(at(1.5)).verdict == "learning"
+    assert diagnose(at(3.0)[:10]).verdict == "learning"
+
+
 def test_no_number_is_diverged_at_once():
     assert diagnose([Reading(0, WELL), Reading(100, Signals(finite=False))]).verdict == "diverged"
 
@@ -116,6 +141,9 @@ def test_a_frozen_generator_before_a_broken_discriminator_gets_junk_and_an_untra
     assert diagnose(course(**still)).verdict == "junk-feedback"
     assert diagnose(course(**still | {"lost": 0.9, "spread": 0.02})).verdict == "stalled"
     assert diagnose(course(**still | {"auc": 0.9})).verdict == "stalled"
+    deceived = {"auc": 0.0, "lost": 0.9, "spread": 0.02, "moved": 0.002}
+    assert diagnose(course(**deceived)).verdict == "stalled"
+    assert diagnose(course(**deceived, update_discriminator=1e-12)).verdict == "junk-feedback"
 
 
 def test_a_discriminator_that_does_not_learn_is_junk_at_once_and_a_slow_one_lets_g_collapse():

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from sparring import metrics
 from sparring.data import Dataset, Unpaired
-from sparring.doctor.listening import Heard
+from sparring.doctor.listening import Heard, length
 from sparring.doctor.signals import Signals
 from sparring.doctor.space import MISSED, Seen, Space
 from sparring.game import Batch, Networks
@@ -64,6 +64,7 @@ class Examiner:
         self._floor = self._space.distance(seen)
         self._noise = game.noise(SAMPLES, torch.Generator().manual_seed(seed), None)
         self._conditions = {key: held_out[key][torch.arange(SAMPLES) % len(held_out[key])] for key in game.conditions}
+        self._makers = [player for player in game.players if set(player.trains) & set(game.average)]
         self._before: Seen | None = None
 
     def __call__(self, heard: dict[str, Heard], swings: dict[str, float]) -> Signals:
@@ -77,10 +78,11 @@ class Examiner:
         with _as_in_training(live, self._how):
             fakes = self._drawn(live, LISTENED, max(SMALLEST_BATCH, self._how.batch))
             answers = [self._asked(live, each) for each in (self._train, self._held_out[:LISTENED], fakes)]
+            slope = self._slope(live)
         with evaluating(averaged):
             made = self._drawn(averaged, SAMPLES, 100)
-        found = self._steps(heard)
-        found["loss_swings"] = swings
+        found: dict[str, Any] = self._steps(heard) | {"loss_swings": swings}
+        found["passed"] = found["gradient"] / slope if slope and "gradient" in found else None
         if all(bool(each.isfinite().all()) for each in (*answers, fakes, made)):
             found |= _listened(*answers)
             found |= self._likeness(made) | self._drift(fakes) if self._n >= COMPARED else {}
@@ -108,6 +110,18 @@ class Examiner:
             parts.append(self._state.game.critic(networks, on_device).reshape(len(part), -1).mean(1))
         return torch.cat(parts).float().cpu()
 
+    def _slope(self, networks: Networks) -> float:
+        """Length of the gradient, by G's parameters, of the mean score that D gives to samples."""
+        own = [p for player in self._makers for p in self._state.owned[player.name]]
+        batch = max(SMALLEST_BATCH, self._how.batch)
+        given = {key: value[:batch].to(self._how.device) for key, value in self._conditions.items()}
+        with torch.enable_grad():
+            fakes = self._state.game.sample(networks, self._noise[:batch].to(self._how.device), given)
+            score = self._state.game.critic(networks, given | {self._key: fakes}).mean()
+        if not own or not score.requires_grad:
+            return 0.0
+        return length([g for g in torch.autograd.grad(score, own, allow_unused=True) if g is not None])
+
     def _steps(self, heard: dict[str, Heard]) -> dict[str, Any]:
         """Who makes samples is G here, all others are D."""
         found: dict[str, Any] = {}
@@ -115,7 +129,7 @@ class Examiner:
             if player.name not in heard:
                 continue
             step = heard[player.name]
-            if set(player.trains) & set(self._state.game.average):
+            if player in self._makers:
                 found |= {"update_generator": step.update, "weights_generator": step.weights}
                 found |= {"gradient": step.gradient, "gradient_layers": step.layers}
             else:

@@ -70,11 +70,11 @@ class Listener:
             before[:] = [parameter.detach().clone() for parameter in owned]
 
         def has_stepped(*_: Any) -> None:
-            moved = _length([after.detach() - kept for after, kept in zip(owned, before, strict=True)])
-            weights = _length(before)
+            moved = length([after.detach() - kept for after, kept in zip(owned, before, strict=True)])
+            weights = length(before)
             gradients = {p: p.grad for p in owned if p.grad is not None}
             self._heard[player] = Heard(
-                gradient=_length(list(gradients.values())),
+                gradient=length(list(gradients.values())),
                 update=moved / max(weights, 1e-12),
                 weights=weights,
                 layers={self._names[p]: g.float().square().mean().sqrt().item() for p, g in gradients.items()},
@@ -86,7 +86,8 @@ class Listener:
         ]
 
 
-def _length(tensors: list[Tensor]) -> float:
+def length(tensors: list[Tensor]) -> float:
+    """Euclidean length of all of these together."""
     if not tensors:
         return 0.0
     return torch.stack([tensor.float().norm() for tensor in tensors]).norm().item()

@@ -22,6 +22,7 @@ class Signals:
         gap_error: its standard error, were there no difference.
         score: mean absolute score of D.
         gradient: length of G's gradient.
+        passed: that over the length of the gradient of D's mean score: what G's loss lets through of it.
         gradient_layers: root mean square of the gradient of each of G's parameters.
         update_generator: length of G's step over the length of its weights.
         update_discriminator: of D's.
@@ -57,6 +58,7 @@ class Signals:
     gap_error: float | None = None
     score: float | None = None
     gradient: float | None = None
+    passed: float | None = None
     update_generator: float | None = None
     update_discriminator: float | None = None
     weights_generator: float | None = None

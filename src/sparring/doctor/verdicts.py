@@ -34,14 +34,18 @@ UNSURE = 0.65
 FAR = 0.75
 """The judge is far from chance when even the lower end of its interval is above this."""
 
-PERFECT = 0.98
+PERFECT = 0.97
 """From here on D's rank-AUC is nearly perfect."""
 
-DEAD = 0.01
-"""G's gradient is dead when it is below this part of the longest one in its history."""
+DEAD, FAINT = 0.01, 0.05
+"""G's gradient is dead when it is below this part of the longest one in its history, or of the gradient of D's score:
+the loss lets nothing through of what D knows. Where samples come no nearer to the data, a little is nothing, too."""
 
 FROZEN = 1e-6
 """D does not learn when its steps are shorter than this part of its weights."""
+
+NOWHERE = 0.5
+"""G gets nowhere when its samples stay further from the data than this part of their first distance."""
 
 STILL = 0.005
 """G stands still when it moves the samples of fixed noise by less than this part of the distance between reals."""
@@ -78,7 +82,8 @@ TROUBLE = (
     "mode-collapse",
     "oscillating",
 )
-"""The diseases. When several could be named, the first one is; a partial collapse comes last."""
+"""The diseases. When several could be named, the first one is; a partial collapse, and a G that moves and gets nowhere,
+come last."""
 
 VERDICTS = (*TROUBLE, "converged", "learning", "warming-up")
 
@@ -140,9 +145,14 @@ class Course:
         values = [value for signals in self.window if (value := getattr(signals, name)) is not None]
         return median(values) if values else math.nan
 
-    def rounds(self) -> int:
-        """How many rounds the window spans."""
-        return self.history[-1].round - self.history[max(0, len(self.history) - self.size)].round
+    def rounds(self, windows: int = 1) -> int:
+        """How many rounds the window, or so many, span."""
+        return self.history[-1].round - self.history[-windows * self.size :][0].round
+
+    @cached_property
+    def first(self) -> float | None:
+        """The distance from the data that samples began with."""
+        return next((r.signals.distance for r in self.history if r.signals.distance is not None), None)
 
     def stale(self, by: float = IMPROVEMENT, windows: int = 1) -> bool:
         """Whether samples have come no nearer to the data for so many windows."""
@@ -219,8 +229,9 @@ def _diverged(course: Course) -> Verdict | None:
 
 def _stalled(course: Course) -> Verdict | None:
     share = course.share(lambda s: _below(s.moved, STILL) and _above(s.judge_low, FAR))
-    # a G that has learned something and stands still before a D at chance is not what is wrong with the game
-    if share < MOST or (_at_chance(course) and not _collapsed(course)):
+    # before a D at chance it is not G that is wrong: it has learned something, or takes steps while D takes none
+    idle = course.typical("update_discriminator") <= FROZEN < course.typical("update_generator")
+    if share < MOST or (_at_chance(course) and (idle or not _collapsed(course))):
         return None
     evidence = (
         f"G moves its samples by {course.typical('moved'):.1g} of the distance between reals from one examination to "
@@ -230,15 +241,18 @@ def _stalled(course: Course) -> Verdict | None:
 
 
 def _vanishing(course: Course) -> Verdict | None:
-    share = course.share(
-        lambda s: _above(s.auc, PERFECT) and _below(s.gradient, DEAD * course.peak) and _above(s.judge_low, FAR)
-    )
+    nothing = FAINT if course.stale(windows=LASTING) else DEAD
+
+    def dead(s: Signals) -> bool:
+        return _below(s.gradient, DEAD * course.peak) or (_below(s.passed, nothing) and not _thrown(s))
+
+    share = course.share(lambda s: _above(s.auc, PERFECT) and dead(s) and _above(s.judge_low, FAR))
     if share < MOST:
         return None
-    where = _dying(course.now)
+    left, passed = course.typical("gradient") / (course.peak or 1.0), course.typical("passed")
+    how = f"{passed:.1g} of what D's scores would give it" if passed < left else f"{left:.1g} of what it has been"
     evidence = (
-        f"D ranks {_percent(course.typical('auc'))} of reals above fakes, and G's gradient is "
-        f"{course.typical('gradient') / course.peak:.1g} of what it has been{where}"
+        f"D ranks {_percent(course.typical('auc'))} of reals above fakes, and G's gradient is {how}{_dying(course.now)}"
     )
     advice = "weaken D: lower --set lr_d=... or n_critic; --set saturating=false, or a Wasserstein or hinge recipe"
     return Verdict("vanishing-gradients", share, evidence, advice)
@@ -306,9 +320,7 @@ def _collapse(course: Course, kind: str, share: float) -> Verdict | None:
 
 
 def _oscillating(course: Course) -> Verdict | None:
-    share = course.share(
-        lambda s: (_above(s.swung, SWINGING) or _above(s.moved, FLUNG)) and _above(s.judge_low, FAR), LASTING
-    )
+    share = course.share(lambda s: _thrown(s) and _above(s.judge_low, FAR), LASTING)
     if share < MOST or not course.stale(CLEARLY, LASTING):
         return None
     evidence = (
@@ -316,6 +328,21 @@ def _oscillating(course: Course) -> Verdict | None:
         f"throws {_percent(course.typical('swung'))} of them into other regions; they come no nearer to the data"
     )
     return Verdict("oscillating", share, evidence, "lower --set lr=... and beta1, or give D a penalty: --recipe r3gan")
+
+
+def _nowhere(course: Course) -> Verdict | None:
+    share = course.share(
+        lambda s: _above(s.distance, NOWHERE * (course.first or math.inf)) and _above(s.judge_low, FAR), LASTING
+    )
+    if share < MOST or not course.stale(windows=LASTING):
+        return None
+    evidence = (
+        f"samples are at a distance of {course.typical('distance'):.2g} from the data, from {course.first:.2g} at "
+        f"first, and no nearer for {course.rounds(LASTING):,} rounds; a fresh classifier tells "
+        f"{_percent(course.typical('judge'))} of them from reals"
+    )
+    advice = "play by other rules: --recipe r3gan; or bring --set lr=... and lr_d nearer to each other"
+    return Verdict("stalled", share, evidence, advice)
 
 
 def _converged(course: Course) -> Verdict | None:
@@ -332,8 +359,8 @@ def _converged(course: Course) -> Verdict | None:
 
 
 def _under_way(course: Course) -> Verdict:
-    first, now = course.history[0].signals.distance, course.typical("distance")
-    evidence = f"samples are at a distance of {now:.2g} from the data" + (f", from {first:.2g}" if first else "")
+    evidence = f"samples are at a distance of {course.typical('distance'):.2g} from the data"
+    evidence += f", from {course.first:.2g}" if course.first else ""
     if course.stale():
         evidence += f"; no nearer for {course.rounds():,} rounds"
     evidence += f"; a fresh classifier is right {_percent(course.typical('judge'))} of the time"
@@ -350,6 +377,7 @@ _RULES: tuple[Rule, ...] = (
     _full_collapse,
     _oscillating,
     _partial_collapse,
+    _nowhere,
     _converged,
 )
 
@@ -361,6 +389,11 @@ def _at_chance(course: Course) -> bool:
 
 def _collapsed(course: Course) -> bool:
     return course.share(lambda s: _above(_lost(s), FULLY)) >= MOST
+
+
+def _thrown(s: Signals) -> bool:
+    """Whether G throws its samples about."""
+    return _above(s.swung, SWINGING) or _above(s.moved, FLUNG)
 
 
 def _lost(s: Signals) -> float:
