@@ -146,6 +146,18 @@ def test_a_frozen_generator_before_a_broken_discriminator_gets_junk_and_an_untra
     assert diagnose(course(**deceived, update_discriminator=1e-12)).verdict == "junk-feedback"
 
 
+def test_a_game_on_its_way_may_throw_its_samples_about_but_not_by_more_than_the_data_is_wide():
+    assert diagnose(course(falling=True, swung=0.7, moved=1.0)).verdict == "learning"
+    assert diagnose(course(falling=True, swung=0.7, moved=3.0)).verdict == "oscillating"
+    assert diagnose(course(swung=0.7, moved=3.0)[:9]).verdict == "learning"
+
+
+def test_half_of_the_data_lost_is_no_full_collapse_and_samples_that_are_all_alike_are_one():
+    assert "full" in diagnose(course(spread=0.2)).evidence
+    assert "partial" in diagnose(course(lost=0.6, spread=0.75)).evidence
+    assert diagnose(course(spread=0.6)).verdict == "learning"
+
+
 def test_a_discriminator_that_does_not_learn_is_junk_at_once_and_a_slow_one_lets_g_collapse():
     fooled = {"auc": 0.02, "lost": 0.9, "spread": 0.2}
     assert diagnose(course(falling=True, **fooled, update_discriminator=1e-12)).verdict == "junk-feedback"

@@ -34,10 +34,10 @@ UNSURE = 0.65
 FAR = 0.75
 """The judge is far from chance when even the lower end of its interval is above this."""
 
-PERFECT = 0.97
+PERFECT = 0.95
 """From here on D's rank-AUC is nearly perfect."""
 
-DEAD, FAINT = 0.01, 0.05
+DEAD, FAINT = 0.01, 0.1
 """G's gradient is dead when it is below this part of the longest one in its history, or of the gradient of D's score:
 the loss lets nothing through of what D knows. Where samples come no nearer to the data, a little is nothing, too."""
 
@@ -56,11 +56,12 @@ OVERFIT = 0.65
 COPIED = 0.1
 """The share of samples that are suspiciously near to a training example: ten times what is expected of reals."""
 
-PARTLY, FULLY = 0.1, 0.5
-"""The share of the data that is lost, in a partial and in a full collapse."""
+PARTLY, FULLY = 0.1, 0.7
+"""The share of the data that is lost, in a partial and in a full collapse; and in a full one, of the distance between
+samples."""
 
 ALIKE = 0.8
-"""In a full collapse samples lie nearer to one another than reals do, by this factor at most."""
+"""Where most of the data is lost, samples must also lie nearer to one another than reals do, by this factor at most."""
 
 SWINGING, FLUNG = 0.35, 1.3
 """G throws its samples about when, between two examinations, this part of them changes its region, or they are moved by
@@ -132,8 +133,9 @@ class Course:
         self.now = history[-1].signals
 
     def share(self, holds: Callable[[Signals], bool], windows: int = 1) -> float:
-        """The part of the window, or of so many, in which something holds; 0 when it does not hold now."""
-        return self.part(holds, windows) if holds(self.now) else 0.0
+        """The part of the window, or of so many, in which something holds; 0 when not now, or when there are fewer."""
+        lasting = holds(self.now) and len(self.history) >= windows * self.size
+        return self.part(holds, windows) if lasting else 0.0
 
     def part(self, holds: Callable[[Signals], bool], windows: int = 1) -> float:
         """The part of the window, or of so many, in which something holds."""
@@ -231,7 +233,7 @@ def _stalled(course: Course) -> Verdict | None:
     share = course.share(lambda s: _below(s.moved, STILL) and _above(s.judge_low, FAR))
     # before a D at chance it is not G that is wrong: it has learned something, or takes steps while D takes none
     idle = course.typical("update_discriminator") <= FROZEN < course.typical("update_generator")
-    if share < MOST or (_at_chance(course) and (idle or not _collapsed(course))):
+    if share < MOST or (_at_chance(course) and (idle or not course.share(_alike) >= MOST)):
         return None
     evidence = (
         f"G moves its samples by {course.typical('moved'):.1g} of the distance between reals from one examination to "
@@ -288,7 +290,7 @@ def _junk(course: Course) -> Verdict | None:
         return None
     # a D that learns and is merely slow lets G collapse; one that does not learn, or that G deceives entirely, is junk
     learning = _above(course.typical("update_discriminator"), FROZEN) and _above(course.typical("auc"), 1 - FAR)
-    if learning and (not course.stale() or _collapsed(course)):
+    if learning and (not course.stale() or course.share(_alike) >= MOST):
         return None
     evidence = (
         f"D ranks {_percent(course.typical('auc'))} of reals above fakes, which is no better than chance, but a fresh "
@@ -298,8 +300,7 @@ def _junk(course: Course) -> Verdict | None:
 
 
 def _full_collapse(course: Course) -> Verdict | None:
-    share = course.share(lambda s: _above(_lost(s), FULLY) and _below(s.spread, ALIKE))
-    return _collapse(course, "full", share) if course.stale() else None
+    return _collapse(course, "full", course.share(_alike)) if course.stale() else None
 
 
 def _partial_collapse(course: Course) -> Verdict | None:
@@ -321,11 +322,13 @@ def _collapse(course: Course, kind: str, share: float) -> Verdict | None:
 
 def _oscillating(course: Course) -> Verdict | None:
     share = course.share(lambda s: _thrown(s) and _above(s.judge_low, FAR), LASTING)
-    if share < MOST or not course.stale(CLEARLY, LASTING):
+    flung = course.share(lambda s: _above(s.moved, FLUNG) and _above(s.judge_low, FAR), LASTING) >= MOST
+    # one that is on its way may still throw its samples about, but not by more than the data is wide
+    if share < MOST or not (flung or course.stale(CLEARLY, LASTING)):
         return None
     evidence = (
         f"between two examinations G moves its samples by {course.typical('moved'):.2g} distances between reals and "
-        f"throws {_percent(course.typical('swung'))} of them into other regions; they come no nearer to the data"
+        f"throws {_percent(course.typical('swung'))} of them into other regions"
     )
     return Verdict("oscillating", share, evidence, "lower --set lr=... and beta1, or give D a penalty: --recipe r3gan")
 
@@ -387,8 +390,9 @@ def _at_chance(course: Course) -> bool:
     return course.share(lambda s: _below(s.auc, CHANCE)) >= MOST and course.typical("auc") <= (0.5 + CHANCE) / 2
 
 
-def _collapsed(course: Course) -> bool:
-    return course.share(lambda s: _above(_lost(s), FULLY)) >= MOST
+def _alike(s: Signals) -> bool:
+    """Whether all samples are of a few kinds."""
+    return (_above(_lost(s), FULLY) and _below(s.spread, ALIKE)) or _below(s.spread, 1 - FULLY)
 
 
 def _thrown(s: Signals) -> bool:
