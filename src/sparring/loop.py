@@ -8,7 +8,7 @@ is a function of its config, and a resumed run repeats the uninterrupted one bit
 import copy
 import hashlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -160,19 +160,28 @@ def only(state: State, player: Player) -> Iterator[None]:
     trainable = {p for network in networks.values() for p in network.parameters() if p.requires_grad}
     own_modules = {module for name in player.trains for module in networks[name].modules()}
     others = {module for network in networks.values() for module in network.modules()} - own_modules
-    kept = [
-        (module, name, buffer, buffer.clone())
-        for module in others
-        for name, buffer in module.named_buffers(recurse=False)
-    ]
     for parameter in trainable - own:
         parameter.requires_grad_(False)
     try:
-        yield
+        # a frozen batch norm still counts, and spectral norm still iterates, when its network is called
+        with preserving(others):
+            yield
     finally:
         for parameter in trainable - own:
             parameter.requires_grad_(True)
-        # a frozen batch norm still counts, and spectral norm still iterates, when its network is called
+
+
+@contextmanager
+def preserving(modules: Iterable[nn.Module]) -> Iterator[None]:
+    """Put the modules' own buffers back after, tensor and values, whatever was done to them within."""
+    kept = [
+        (module, name, buffer, buffer.clone())
+        for module in modules
+        for name, buffer in module.named_buffers(recurse=False)
+    ]
+    try:
+        yield
+    finally:
         with torch.no_grad():
             for module, name, buffer, value in kept:
                 setattr(module, name, buffer.copy_(value))

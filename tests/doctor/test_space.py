@@ -7,7 +7,7 @@ import torch
 import sparring.data
 from sparring import metrics
 from sparring.data.spec import DataSpec
-from sparring.doctor.space import Space
+from sparring.doctor.space import Shares, Space
 from sparring.metrics.extractors import random_network
 
 POINTS = DataSpec("points", (2,))
@@ -94,8 +94,16 @@ def test_held_out_digits_are_like_known_ones_and_half_of_the_classes_is_not(digi
     assert 1.4 * space.distance(whole.first(len(half.features))) < space.distance(half)
     assert space.lost(whole) < 0.05 < 0.2 < space.lost(half)
     shares = space.classes(half)
-    assert (shares[:5] > 1).all()
-    assert (shares[5:] < 0.5).all()
+    assert (shares.ratios[:5] > 1).all()
+    assert (shares.ratios[5:] < 0.5).all()
+    assert shares.lost(400) == pytest.approx(0.5, abs=0.05)
+
+
+def test_kinds_of_which_few_are_expected_are_not_lost_and_the_others_count_by_what_they_hold():
+    expected = torch.tensor([0.5, 0.3, 0.195, 0.005]).double()
+    assert Shares(torch.tensor([1.0, 0, 0, 0]), expected).lost(500) == pytest.approx(0.495 / 0.995)
+    assert Shares(torch.tensor([0.5, 0.3, 0.2, 0]), expected).lost(500) == 0
+    assert Shares(torch.tensor([0.5, 0.3, 0.2, 0]), expected).lost(5000) == pytest.approx(0.005)
 
 
 def test_classes_are_none_without_labels(space):

@@ -138,7 +138,7 @@ class Doctor:
             # the round to come is the one that is heard
             return self._cadence.due(round + 1, seconds)
         waited = seconds - self._last
-        return waited >= max(self._cost / SHARE, LONGEST * seconds) or fraction - self._share >= 1 / FEWEST
+        return waited >= max(self._cost / SHARE, LONGEST * seconds) or fraction - self._share > 0.999 / FEWEST
 
     def _examine(self, round: int, images: int, seconds: float, fraction: float) -> Health:
         self._cost = 0.0

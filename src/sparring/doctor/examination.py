@@ -3,8 +3,10 @@
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -12,9 +14,9 @@ from sparring import metrics
 from sparring.data import Dataset, Unpaired
 from sparring.doctor.listening import Heard, length
 from sparring.doctor.signals import Signals
-from sparring.doctor.space import MISSED, Seen, Space
+from sparring.doctor.space import Seen, Shares, Space
 from sparring.game import Batch, Networks
-from sparring.loop import Play, State, evaluating, seed_of
+from sparring.loop import Play, State, evaluating, preserving, seed_of
 from sparring.metrics.table import KnownModes
 from sparring.scoring import stored
 
@@ -33,6 +35,12 @@ FEWEST = 40
 COMPARED = 20
 """With fewer reals than this samples are compared with nothing, and only D and the steps are looked at."""
 
+AT_ONCE = 500
+"""Training reals that are read at once: they may be large pictures."""
+
+BOUNDLESS = 1e15
+"""Samples and scores beyond this are no numbers any more: their squares leave float32."""
+
 SMALLEST_BATCH = 16
 """D is asked in batches as in training, for the sake of batch norm, but not in smaller ones than this."""
 
@@ -49,21 +57,33 @@ class Examiner:
 
     def __init__(self, state: State, data: Dataset | Unpaired, how: Play, modes: KnownModes | None = None) -> None:
         self._state, self._how, self._spec, self._modes = state, how, data.spec, modes
-        game, self._key = state.game, data.spec.keys[-1]
-        target = data.b if isinstance(data, Unpaired) else data
+        self._mirror = data.mirror
+        game, key = state.game, data.spec.keys[-1]
+        self._key = key
         seed = seed_of(how.seed, "doctor") % 2**31
-        known = target.batch(0, min(KNOWN, len(target)), seed)
         held_out = data.held_out_batch(max(SAMPLES, LISTENED))
-        self._space = Space(data.spec, self._stored(known["x"]), known.get("y") if data.spec.classes else None)
-        self._held_out = held_out[self._key]
-        self._train = known["x"][:LISTENED]
-        fresh = self._held_out if len(self._held_out) >= FEWEST else known["x"]
-        self._n = min(SAMPLES, len(fresh))  # a distance between sets depends on how many there are in each
-        seen = self._space(self._stored(fresh[: self._n]))
-        self._fresh = self._space.evidence(seen)
-        self._floor = self._space.distance(seen)
-        self._noise = game.noise(SAMPLES, torch.Generator().manual_seed(seed), None)
-        self._conditions = {key: held_out[key][torch.arange(SAMPLES) % len(held_out[key])] for key in game.conditions}
+        if data.mirror:
+            held_out = _mirrored(held_out, seed)
+        known = [*_known(data, seed)]
+        some = known[0]
+        self._train, self._held_out = (
+            {name: each[name][:LISTENED].clone() for name in (key, *game.conditions)} for each in (some, held_out)
+        )
+        # a game that is given conditions makes one sample of each: repeats would be no samples of their own
+        pool = {name: torch.cat([held_out[name], some[name]])[:SAMPLES] for name in game.conditions}
+        drawn = min([SAMPLES, *map(len, pool.values())])
+        self._noise = game.noise(drawn, torch.Generator().manual_seed(seed), None)
+        self._conditions = {name: value[:drawn] for name, value in pool.items()}
+        fresh = held_out[key] if len(held_out[key]) >= FEWEST else some[key]
+        # a distance between sets depends on how many there are in each
+        self._n = min(drawn, len(fresh))
+        self._space = None
+        if min(self._n, sum(len(each[key]) for each in known)) >= COMPARED:
+            raw = np.concatenate([self._stored(each[key]) for each in known])
+            labels = torch.cat([each["y"] for each in known]) if data.spec.classes else None
+            self._space = Space(data.spec, raw, labels)
+            seen = self._space(self._stored(fresh[: self._n]))
+            self._fresh, self._floor = self._space.evidence(seen), self._space.distance(seen)
         self._makers = [player for player in game.players if set(player.trains) & set(game.average)]
         self._before: Seen | None = None
 
@@ -76,47 +96,50 @@ class Examiner:
         """
         live, averaged = self._state.game.networks, self._state.sampled
         with _as_in_training(live, self._how):
-            fakes = self._drawn(live, LISTENED, max(SMALLEST_BATCH, self._how.batch))
-            answers = [self._asked(live, each) for each in (self._train, self._held_out[:LISTENED], fakes)]
+            fakes = self._drawn(live, min(LISTENED, len(self._noise)), self._how.batch)
+            made = {name: value[: len(fakes)] for name, value in self._conditions.items()} | {self._key: fakes}
+            answers = [self._asked(live, each) for each in (self._train, self._held_out, made)]
             slope = self._slope(live)
         with evaluating(averaged):
-            made = self._drawn(averaged, SAMPLES, 100)
+            samples = self._drawn(averaged, len(self._noise), 100)
         found: dict[str, Any] = self._steps(heard) | {"loss_swings": swings}
         found["passed"] = found["gradient"] / slope if slope and "gradient" in found else None
-        if all(bool(each.isfinite().all()) for each in (*answers, fakes, made)):
+        if all(bool((each.abs() < BOUNDLESS).all()) for each in (*answers, fakes, samples)):
             found |= _listened(*answers)
-            found |= self._likeness(made) | self._drift(fakes) if self._n >= COMPARED else {}
+            if self._space:
+                found |= self._likeness(self._space, samples) | self._drift(self._space, fakes)
         else:
             found["finite"] = False
         return Signals(**found)
 
-    def _stored(self, x: Tensor) -> Any:
-        return stored(self._spec.to_data(x))
+    def _stored(self, x: Tensor) -> np.ndarray:
+        """As the space takes it: pictures as they are stored, points in the networks' own units."""
+        return stored(self._spec.to_data(x)) if self._spec.kind == "image" else x.numpy()
 
     def _drawn(self, networks: Networks, n: int, batch: int) -> Tensor:
         parts = []
-        for begin in range(0, n, batch):
-            which = slice(begin, min(begin + batch, n))
+        for which in _parts(n, batch):
             given = {key: value[which].to(self._how.device) for key, value in self._conditions.items()}
             parts.append(self._state.game.sample(networks, self._noise[which].to(self._how.device), given))
         return torch.cat(parts).float().cpu()
 
-    def _asked(self, networks: Networks, x: Tensor) -> Tensor:
-        batch = max(SMALLEST_BATCH, self._how.batch)
+    def _asked(self, networks: Networks, batch: Batch) -> Tensor:
         parts = []
-        for part in x.split(batch):
-            given: Batch = {key: value[: len(part)] for key, value in self._conditions.items()} | {self._key: part}
-            on_device = {key: value.to(self._how.device) for key, value in given.items()}
-            parts.append(self._state.game.critic(networks, on_device).reshape(len(part), -1).mean(1))
+        for which in _parts(len(batch[self._key]), self._how.batch):
+            given = {key: value[which].to(self._how.device) for key, value in batch.items()}
+            if len(given[self._key]) == 1:  # batch norm knows no variance of one
+                given = {key: torch.cat([value, value]) for key, value in given.items()}
+            answers = self._state.game.critic(networks, given)
+            parts.append(answers.reshape(len(answers), -1).mean(1)[: which.stop - which.start])
         return torch.cat(parts).float().cpu()
 
     def _slope(self, networks: Networks) -> float:
         """Length of the gradient, by G's parameters, of the mean score that D gives to samples."""
         own = [p for player in self._makers for p in self._state.owned[player.name]]
-        batch = max(SMALLEST_BATCH, self._how.batch)
-        given = {key: value[:batch].to(self._how.device) for key, value in self._conditions.items()}
+        which = _parts(len(self._noise), self._how.batch)[0]
+        given = {key: value[which].to(self._how.device) for key, value in self._conditions.items()}
         with torch.enable_grad():
-            fakes = self._state.game.sample(networks, self._noise[:batch].to(self._how.device), given)
+            fakes = self._state.game.sample(networks, self._noise[which].to(self._how.device), given)
             score = self._state.game.critic(networks, given | {self._key: fakes}).mean()
         if not own or not score.requires_grad:
             return 0.0
@@ -136,12 +159,14 @@ class Examiner:
                 found |= {"update_discriminator": step.update, "weights_discriminator": step.weights}
         return found
 
-    def _likeness(self, made: Tensor) -> dict[str, Any]:
-        space, seen = self._space, self._space(self._stored(made))
+    def _likeness(self, space: Space, samples: Tensor) -> dict[str, Any]:
+        raw = self._stored(samples)
+        seen = space(raw)
         fair = seen.first(self._n)
         judge = metrics.linear_two_sample_test(self._fresh, space.evidence(fair))
         near = metrics.manifold(space.known.features[: self._n], fair.features)
-        classes = self._classes(made, seen)
+        classes = self._known_modes(samples) if self._modes else space.classes(seen)
+        mirrored = [space(raw[..., ::-1])] if self._mirror else []
         return {
             "judge": judge.value,
             "judge_low": judge.low,
@@ -153,26 +178,49 @@ class Examiner:
             "precision": near.precision,
             "recall": near.recall,
             "lost": space.lost(seen),
-            "copies": space.copies(seen),
-            "classes": tuple(classes.tolist()) if classes is not None else (),
-            "classes_lost": (classes < MISSED).double().mean().item() if classes is not None else None,
+            "copies": space.copies(seen, *mirrored),
+            "classes": tuple(classes.ratios.tolist()) if classes else (),
+            "classes_lost": classes.lost(len(samples)) if classes else None,
         }
 
-    def _classes(self, made: Tensor, seen: Seen) -> Tensor | None:
-        if self._modes is None:
-            return self._space.classes(seen)
+    def _known_modes(self, samples: Tensor) -> Shares:
+        assert self._modes
         centers, _ = self._modes
-        nearest = torch.cdist(torch.from_numpy(self._stored(made)).double(), centers.double()).argmin(1)
-        return torch.bincount(nearest, minlength=len(centers)).double() * len(centers) / len(made)
+        nearest = torch.cdist(torch.from_numpy(self._spec.to_data(samples)).double(), centers.double()).argmin(1)
+        return Shares.of(nearest, torch.full((len(centers),), 1 / len(centers)).double())
 
-    def _drift(self, fakes: Tensor) -> dict[str, Any]:
-        space, seen, before = self._space, self._space(self._stored(fakes)), self._before
+    def _drift(self, space: Space, fakes: Tensor) -> dict[str, Any]:
+        seen, before = space(self._stored(fakes)), self._before
         self._before = seen
         found = {"spread_live": space.spread(seen), "lost_live": space.lost(seen)}
         if before is None:
             return found
         change = space.histogram(seen) - space.histogram(before)
         return found | {"moved": space.moved(before, seen), "swung": change.abs().sum().item() / 2}
+
+
+def _known(data: Dataset | Unpaired, seed: int) -> Iterator[Batch]:
+    """Training examples, each once, a few hundred at a time."""
+    count = min(KNOWN, len(data.b if isinstance(data, Unpaired) else data))
+    parts = math.ceil(count / AT_ONCE)
+    for draw in range(parts):
+        yield data.batch(draw, count // parts, seed)
+
+
+def _mirrored(batch: Batch, seed: int) -> Batch:
+    """Half of all pictures flipped left to right, as those that a game is taught."""
+    flip = torch.rand(len(next(iter(batch.values()))), generator=torch.Generator().manual_seed(seed)) < 0.5
+    return {
+        key: torch.where(flip[:, None, None, None], value.flip(-1), value) if value.ndim == 4 else value
+        for key, value in batch.items()
+    }
+
+
+def _parts(n: int, batch: int) -> list[slice]:
+    """Parts of about as many as a step of training has, and never one alone."""
+    parts = max(1, n // max(SMALLEST_BATCH, batch))
+    ends = [n * k // parts for k in range(parts + 1)]
+    return [slice(*each) for each in pairwise(ends)]
 
 
 def _listened(train: Tensor, held_out: Tensor, fake: Tensor) -> dict[str, Any]:
@@ -204,12 +252,8 @@ def _above(a: Tensor, b: Tensor) -> float:
 @contextmanager
 def _as_in_training(networks: Networks, how: Play) -> Iterator[None]:
     """Training mode and no gradient within; modes, buffers and the global random state are put back after."""
-    buffers = [(buffer, buffer.clone()) for network in networks for buffer in network.buffers()]
+    modules = [module for network in networks for module in network.modules()]
     devices = [how.device] if how.device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices), evaluating(networks, training=True):
+    with torch.random.fork_rng(devices=devices), preserving(modules), evaluating(networks, training=True):
         torch.default_generator.manual_seed(seed_of(how.seed, "doctor"))
-        try:
-            yield
-        finally:
-            for buffer, before in buffers:
-                buffer.copy_(before)
+        yield

@@ -60,7 +60,8 @@ class Listener:
         for handle in self._handles:
             handle.remove()
         self._handles = []
-        return self._heard
+        heard, self._heard = self._heard, {}
+        return heard
 
     def _attach(self, player: str) -> None:
         optimizer, owned = self._state.optimizers[player], self._state.owned[player]

@@ -1,5 +1,6 @@
 """What the doctor measures at one examination."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
@@ -84,8 +85,8 @@ class Signals:
     loss_swings: dict[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON, to five digits; what does not exist is left out."""
-        return {name: _short(value) for name, value in asdict(self).items() if value not in (None, {}, ())}
+        """For JSON, to five digits; what does not exist is left out, and so is what is no finite number."""
+        return {name: _short(value) for name, value in asdict(self).items() if _exists(value)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Signals":
@@ -96,9 +97,13 @@ class Signals:
         return cls(**found)
 
 
+def _exists(value: Any) -> bool:
+    return value not in (None, {}, ()) and not (isinstance(value, float) and not math.isfinite(value))
+
+
 def _short(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _short(each) for key, each in value.items()}
+        return {key: _short(each) for key, each in value.items() if _exists(each)}
     if isinstance(value, tuple):
         return [_short(each) for each in value]
     return float(f"{value:.5g}") if isinstance(value, float) else value

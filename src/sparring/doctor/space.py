@@ -11,7 +11,7 @@ from torch.nn.functional import one_hot
 from sparring import metrics
 from sparring.data.spec import DataSpec
 from sparring.metrics.extractors import RandomStatistics, random_rotation
-from sparring.metrics.neighbors import nearest, neighbor_distances
+from sparring.metrics.neighbors import nearest_view, neighbor_distances
 
 FREQUENCIES = 64
 """Random Fourier features at each of the data's scales, for points."""
@@ -23,7 +23,7 @@ APART = 0.15
 """Cells lie at least this far apart, in median distances between reals: finer structure is not what a cell means."""
 
 MISSED = 0.2
-"""A cell or a class is lost when less than this share of what reals put there falls into it."""
+"""A cell, a class or a mode is lost when less than this share of what reals put there falls into it."""
 
 LOOKED_AT = 1000
 """Known reals, at most, where every pair of them counts."""
@@ -46,6 +46,36 @@ class Seen:
         return Seen(self.features[:n], self.wide[:n])
 
 
+@dataclass(frozen=True)
+class Shares:
+    """How samples are shared out among kinds: cells, classes or modes.
+
+    Args:
+        found: `(K,)`, of samples.
+        expected: `(K,)`, of reals.
+    """
+
+    found: Tensor
+    expected: Tensor
+
+    @classmethod
+    def of(cls, which: Tensor, expected: Tensor) -> "Shares":
+        """Counted, from the kind of each sample, `(N,)`."""
+        return cls(torch.bincount(which, minlength=len(expected)).double() / len(which), expected)
+
+    @property
+    def ratios(self) -> Tensor:
+        """The share of each over what is expected."""
+        return self.found / self.expected.clamp(min=1e-12)
+
+    def lost(self, n: int) -> float:
+        """The share of the reals whose kind is almost missing among n samples."""
+        # a kind of which less than five are expected may be missing by chance
+        enough = self.expected * n >= 5
+        missing = self.found < MISSED * self.expected
+        return self.expected[enough & missing].sum().item() / max(self.expected[enough].sum().item(), 1e-12)
+
+
 class Space:
     """Features, and training reals in them.
 
@@ -56,7 +86,7 @@ class Space:
 
     Args:
         spec: of the data.
-        known: training reals as they are stored: uint8 `(N, C, H, W)`, or float `(N, D)`.
+        known: training reals, 20 at least: uint8 `(N, C, H, W)` as they are stored, or points `(N, D)`, standardised.
         labels: int64 `(N,)` indices into the data's classes, where there are some.
         seed: of all that is random here.
     """
@@ -80,13 +110,13 @@ class Space:
         centers = _clusters(features, max(2, min(CELLS, len(known) // PER_CELL)), rng)
         self._centers = _thinned(centers, APART * between.median().item())
         self._shares = self.histogram(self.known)
-        # how near fresh reals come to known ones: each of them to the others
-        near = neighbor_distances(features, 1)[:, 0] if len(features) > 1 else torch.zeros(1)
-        self._near = near.double().quantile(0.01).item()
+        # how near fresh reals come to known ones: each of them to the others, where it is not the same one twice
+        near = neighbor_distances(features, 1)[:, 0].double()
+        self._near = near[near > 0].quantile(0.01).item() if (near > 0).any() else 0.0
         self._reader = None if labels is None else _Reader(self.known.wide, labels, len(spec.classes))
 
     def __call__(self, raw: np.ndarray) -> Seen:
-        """Look at samples, `(N, ...)`, as they are stored."""
+        """Look at samples, `(N, ...)`, in the form of the known reals."""
         if not self._pictures:
             points = torch.from_numpy(np.ascontiguousarray(raw)).double()
             return Seen(points, torch.cat([points, torch.cos(points @ self._waves + self._phases)], 1))
@@ -107,8 +137,8 @@ class Space:
 
     def evidence(self, seen: Seen) -> Tensor:
         """What the judge goes by, `(N, w + 1)`: the wide features, and how far the fifth nearest known real is."""
-        distances = torch.cdist(seen.features.float(), self.known.features.float())
-        fifth = distances.topk(min(5, distances.shape[1]), dim=1, largest=False).values[:, -1:].double()
+        distances = torch.cdist(seen.features, self.known.features)
+        fifth = distances.topk(min(5, distances.shape[1]), dim=1, largest=False).values[:, -1:]
         return torch.cat([seen.wide, fifth.clamp(min=1e-9).log()], 1)
 
     def spread(self, seen: Seen) -> float:
@@ -136,18 +166,16 @@ class Space:
 
     def lost(self, seen: Seen) -> float:
         """The share of the reals that lie in cells where samples are almost missing."""
-        # a cell where less than five are expected may be empty by chance
-        enough = self._shares * len(seen.features) >= 5
-        missing = self.histogram(seen) < MISSED * self._shares
-        return self._shares[enough & missing].sum().item() / max(self._shares[enough].sum().item(), 1e-12)
+        return Shares(self.histogram(seen), self._shares).lost(len(seen.features))
 
-    def classes(self, seen: Seen) -> Tensor | None:
-        """The share of each class, as a linear classifier reads them, over its share among reals."""
+    def classes(self, seen: Seen) -> "Shares | None":
+        """The share of each class, as a linear classifier reads them; None where there are no labels."""
         return None if self._reader is None else self._reader(seen.wide)
 
-    def copies(self, seen: Seen) -> float:
-        """The share that lies nearer to a known real than 99% of known reals do to one another."""
-        return (nearest(seen.features, self.known.features)[0] < self._near).double().mean().item()
+    def copies(self, *views: Seen) -> float:
+        """The share that lies, in one of its views, nearer to a known real than 99% of these to one another."""
+        distances, _ = nearest_view(torch.stack([view.features for view in views]), self.known.features)
+        return (distances < self._near).double().mean().item()
 
 
 class _Reader:
@@ -159,14 +187,14 @@ class _Reader:
         gram = x.T @ x
         gram.diagonal().add_(0.01 * len(x))
         self._weights = torch.linalg.solve(gram, x.T @ (2 * one_hot(labels, classes).double() - 1))
-        self._expected = self._shares(wide)
+        read = self._read(wide)
+        self._expected = torch.bincount(read, minlength=classes).double() / len(read)
 
-    def __call__(self, wide: Tensor) -> Tensor:
-        return self._shares(wide) / self._expected.clamp(min=1e-12)
+    def __call__(self, wide: Tensor) -> Shares:
+        return Shares.of(self._read(wide), self._expected)
 
-    def _shares(self, wide: Tensor) -> Tensor:
-        read = ((wide - self._center) / self._deviation @ self._weights).argmax(1)
-        return torch.bincount(read, minlength=self._weights.shape[1]).double() / len(read)
+    def _read(self, wide: Tensor) -> Tensor:
+        return ((wide - self._center) / self._deviation @ self._weights).argmax(1)
 
 
 def _clusters(features: Tensor, count: int, rng: torch.Generator, rounds: int = 15) -> Tensor:

@@ -147,6 +147,11 @@ class Course:
         values = [value for signals in self.window if (value := getattr(signals, name)) is not None]
         return median(values) if values else math.nan
 
+    def growing(self, name: str) -> bool:
+        """Whether a signal is higher in this window than in any examination before it."""
+        before = [getattr(reading.signals, name) or 0.0 for reading in self.history[: -self.size]]
+        return bool(before) and self.typical(name) > max(before)
+
     def rounds(self, windows: int = 1) -> int:
         """How many rounds the window, or so many, span."""
         return self.history[-1].round - self.history[-windows * self.size :][0].round
@@ -160,12 +165,13 @@ class Course:
         """Whether samples have come no nearer to the data for so many windows."""
         newest = windows * self.size // 2
         before, since = self._levels[:-newest], self._levels[-newest:]
-        return bool(before) and min(since) > (1 - by) * min(before)
+        return bool(before) and min(since) >= (1 - by) * min(before)
 
     @cached_property
     def peak(self) -> float:
-        """The longest gradient of G so far."""
-        return max((r.signals.gradient for r in self.history if r.signals.gradient is not None), default=0.0)
+        """The longest gradient of G so far but one: one outlier is no history."""
+        found = sorted(r.signals.gradient for r in self.history if r.signals.gradient is not None)
+        return found[-2] if len(found) > 1 else 0.0
 
     @cached_property
     def growth(self) -> float:
@@ -233,7 +239,7 @@ def _stalled(course: Course) -> Verdict | None:
     share = course.share(lambda s: _below(s.moved, STILL) and _above(s.judge_low, FAR))
     # before a D at chance it is not G that is wrong: it has learned something, or takes steps while D takes none
     idle = course.typical("update_discriminator") <= FROZEN < course.typical("update_generator")
-    if share < MOST or (_at_chance(course) and (idle or not course.share(_alike) >= MOST)):
+    if share < MOST or not course.stale() or (_at_chance(course) and (idle or not course.share(_alike) >= MOST)):
         return None
     evidence = (
         f"G moves its samples by {course.typical('moved'):.1g} of the distance between reals from one examination to "
@@ -285,12 +291,16 @@ def _overfitting(course: Course) -> Verdict | None:
 
 
 def _junk(course: Course) -> Verdict | None:
-    share = course.share(lambda s: _below(s.auc, CHANCE) and _above(s.judge_low, FAR))
+    def deaf(s: Signals) -> bool:
+        return _below(s.auc, CHANCE) and _above(s.judge_low, FAR)
+
+    learning = course.typical("update_discriminator") > FROZEN
+    share = course.share(deaf, LASTING if learning else 1)
     if share < MOST or not _at_chance(course):
         return None
-    # a D that learns and is merely slow lets G collapse; one that does not learn, or that G deceives entirely, is junk
-    learning = _above(course.typical("update_discriminator"), FROZEN) and _above(course.typical("auc"), 1 - FAR)
-    if learning and (not course.stale() or course.share(_alike) >= MOST):
+    # a D that learns may be at chance for a while; one that is merely slow lets G collapse
+    deceived = course.typical("auc") <= 1 - FAR
+    if learning and (not course.stale(0.0, LASTING) or (course.share(_alike) >= MOST and not deceived)):
         return None
     evidence = (
         f"D ranks {_percent(course.typical('auc'))} of reals above fakes, which is no better than chance, but a fresh "
@@ -300,7 +310,9 @@ def _junk(course: Course) -> Verdict | None:
 
 
 def _full_collapse(course: Course) -> Verdict | None:
-    return _collapse(course, "full", course.share(_alike)) if course.stale() else None
+    further = _above(course.typical("distance"), course.first or math.inf)
+    gone = course.stale(windows=LASTING) or further
+    return _collapse(course, "full", course.share(_alike)) if gone else None
 
 
 def _partial_collapse(course: Course) -> Verdict | None:
@@ -309,7 +321,8 @@ def _partial_collapse(course: Course) -> Verdict | None:
 
 
 def _collapse(course: Course, kind: str, share: float) -> Verdict | None:
-    if share < MOST:
+    # all games begin with samples that are alike, and some are slow to spread them
+    if share < MOST or course.growing("spread"):
         return None
     lost = median(_lost(signals) for signals in course.window)
     evidence = (
@@ -353,6 +366,8 @@ def _converged(course: Course) -> Verdict | None:
     if not near or not course.stale():
         return None
     share = course.part(lambda s: _below(s.judge, UNSURE) and 1 - CHANCE <= (s.auc or 0.0) <= CHANCE)
+    if share < MOST:
+        return None
     evidence = (
         f"D ranks {_percent(course.typical('auc'))} of reals above fakes, a fresh classifier is right "
         f"{_percent(course.typical('judge'))} of the time, and samples have come no nearer to the data for "

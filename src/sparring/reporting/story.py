@@ -144,7 +144,7 @@ def gather(path: str | Path) -> Story:
         signals=_series((record["round"], _table(record, "signals")) for record in health),
         classes=next((found for record in reversed(health) if (found := _classes(record))), ()),
         sheets=_sheets(run),
-        restored=next((record["round"] for record in records if record.get("kind") == "restored"), None),
+        restored=records[-1]["round"] if records and records[-1].get("kind") == "restored" else None,
         best=(best, distance) if math.isfinite(distance) else None,
         evaluation=next((each for each in reversed(run.records(run.metrics)) if _is_evaluation(each)), None),
     )
