@@ -1,6 +1,7 @@
 """Examining a game: what is measured, and that no trace of it stays."""
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from sparring.checkpoint import network_tensors
 from sparring.data import Unpaired
 from sparring.doctor.examination import Examiner
 from sparring.doctor.listening import Listener
+from sparring.game import Game, Latent, OptimizerConfig, Player
 from sparring.loop import play
 from sparring.metrics.table import KNOWN_MODES
 
@@ -163,6 +165,122 @@ def test_movement_is_measured_from_the_second_examination_on():
         for parameter in plan.state.game.networks.G.parameters():
             parameter.mul_(3)
     assert look({}, {}).moved > 0.1
+
+
+def test_d_is_asked_about_each_example_with_its_own_label():
+    class Strict(nn.Module):
+        """1 for a picture as bright as its label says, else 0."""
+
+        def forward(self, x, y):
+            return ((x.mean((1, 2, 3)) - (y / 2 - 1)).abs() < 0.1).float()
+
+    class Wrong(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.brightness = nn.Parameter(torch.tensor(0.9))
+
+        def forward(self, z):
+            return self.brightness.expand(len(z), 1, 8, 8)
+
+    class Nets(NamedTuple):
+        G: nn.Module
+        D: nn.Module
+
+    def loss(networks, turn):
+        return {"x": networks.G(turn.batch["x"]).mean()}
+
+    game = Game(
+        networks=Nets(Wrong(), Strict()),
+        players=(Player("generator", ("G",), loss, OptimizerConfig(1e-4)),),
+        noise=Latent(2),
+        sample=lambda nets, z, given: nets.G(z),
+        critic=lambda nets, batch: nets.D(batch["x"], batch["y"]),
+        conditions=("y",),
+    )
+    labels = np.random.default_rng(0).integers(0, 3, 900)
+    examples = np.broadcast_to((labels * 63.75).round().astype(np.uint8)[:, None, None, None], (900, 8, 8, 1))
+    data = sparring.data.open((examples.copy(), labels))
+    signals = examiner(planned(data, game=game, batch=17))({}, {})
+    assert (signals.auc, signals.auc_held_out, signals.gap, signals.accuracy) == (1, 1, 0.5, 1)
+
+
+def left() -> np.ndarray:
+    found = np.random.default_rng(0).integers(0, 60, (3000, 8, 8, 1), dtype=np.uint8)
+    found[:, :, :3] += 180
+    return found
+
+
+def test_reals_are_mirrored_where_training_is():
+    data = sparring.data.open(left(), mirror=True)
+    fresh = data.spec.to_model(torch.from_numpy(np.moveaxis(left()[::-1].copy(), 3, 1)[:600]))
+    fresh[::2] = fresh[::2].flip(-1)
+    game = sparring.duel(copier(fresh), nn.Sequential(nn.Flatten(), nn.Linear(64, 1)), latent=1)
+    signals = examiner(planned(data, game=game))({}, {})
+    assert signals.judge_low < 0.5 < signals.judge_high
+    assert signals.distance == pytest.approx(signals.floor, abs=0.05)
+
+
+def test_copies_are_found_in_either_direction_and_beside_twins():
+    for mirror in (False, True):
+        pictures = np.concatenate([left(), left()[:200]])
+        data = sparring.data.open(pictures, mirror=mirror)
+        train = data.spec.to_model(torch.from_numpy(data.train[:500]))
+        copies = copier(train.flip(-1) if mirror else train)
+        game = sparring.duel(copies, nn.Sequential(nn.Flatten(), nn.Linear(64, 1)), latent=1)
+        assert examiner(planned(data, game=game))({}, {}).copies > 0.9
+
+
+@pytest.mark.parametrize("batch", [17, 51, 255])
+def test_any_batch_can_be_examined_though_batch_norm_wants_two(batch):
+    plan = planned(pictures(300), recipe="gan", options=SMALL | {"batch": batch})
+    assert examiner(plan)({}, {}).auc is not None
+
+
+@pytest.mark.parametrize("limit", [1, 2, 5, 19, 20])
+def test_few_training_reals_are_no_error(limit):
+    signals = examiner(planned("digits", limit=limit, options=SMALL))({}, {})
+    assert signals.auc is not None
+    assert (signals.distance is None) == (limit < 20)
+
+
+@pytest.mark.parametrize("value", [1e18, 1e20, 1e37])
+def test_what_is_beyond_all_bounds_is_no_number(value):
+    plan = planned(cloud(), options=SMALL)
+    with torch.no_grad():
+        [*plan.state.game.networks.G.parameters()][-1].fill_(value)
+    assert not examiner(plan)({}, {}).finite
+
+
+def test_the_units_of_points_do_not_matter():
+    ring = sparring.data.open("ring").train[:4000]
+    blurred = ring + 0.1 * np.random.default_rng(1).standard_normal(ring.shape).astype(np.float32)
+    found = []
+    for scale, offset in ((1, 0), (1e6, 0), (1e-3, 100)):
+        data = sparring.data.open((ring * scale + offset).astype(np.float64))
+        fake = data.spec.to_model(torch.from_numpy(blurred[:600] * scale + offset))
+        found.append(examiner(planned(data, game=sparring.duel(copier(fake), nn.Linear(2, 1), latent=1)))({}, {}))
+    assert min(each.judge_low for each in found) > 0.6
+    assert found[1].judge == pytest.approx(found[0].judge, abs=0.02)
+    assert found[2].judge == pytest.approx(found[0].judge, abs=0.05)
+
+
+def test_a_buffer_that_a_network_binds_anew_is_put_back():
+    class Mean(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.linear = nn.Linear(2, 1)
+            self.register_buffer("mean", torch.zeros(2))
+
+        def forward(self, x):
+            self.mean = 0.9 * self.mean + 0.1 * x.detach().mean(0)
+            return self.linear(x - self.mean)
+
+    D = Mean()
+    plan = planned(cloud() + 5, game=sparring.duel(nn.Linear(2, 2), D, latent=2))
+    before = plan.state.game.networks.D.mean
+    examiner(plan)({}, {})
+    assert plan.state.game.networks.D.mean is before
+    assert not before.any()
 
 
 def test_what_is_no_number_is_said_and_nothing_else():

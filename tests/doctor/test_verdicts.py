@@ -78,7 +78,7 @@ def test_one_bad_examination_is_none(disease):
     assert diagnose(history).verdict == "learning"
 
 
-@pytest.mark.parametrize("disease", ["diverged", "junk-feedback", "mode-collapse", "oscillating"])
+@pytest.mark.parametrize("disease", ["diverged", "stalled", "junk-feedback", "mode-collapse", "oscillating"])
 def test_what_comes_nearer_to_the_data_is_not_called_sick(disease):
     assert diagnose(course(falling=True, **SICK[disease])).verdict == "learning"
 
@@ -136,6 +136,43 @@ def test_a_game_that_gets_better_has_not_converged():
     assert diagnose(course(**near | {"auc": 0.9})).verdict == "learning"
 
 
+def test_most_examinations_must_agree_that_it_has_converged():
+    near = {"auc": 0.5, "judge": 0.52, "judge_low": 0.48}
+    history = course(**near)
+    for k in (-2, -3):
+        history[k] = replace(history[k], signals=replace(history[k].signals, judge=0.9))
+    assert diagnose(history).verdict == "learning"
+
+
+def test_a_discriminator_that_learns_is_at_chance_for_long_before_it_is_junk():
+    at_chance = {"auc": 0.5}
+    assert diagnose(course(**at_chance)[:9]).verdict == "learning"
+    assert diagnose(course(**at_chance, update_discriminator=0.0)[:9]).verdict == "junk-feedback"
+    assert diagnose(course(**at_chance, lost=0.9, spread=0.2)).verdict == "mode-collapse"
+    assert diagnose(course(auc=0.1, lost=0.9, spread=0.2)).verdict == "junk-feedback"
+
+
+def test_a_game_that_begins_to_spread_its_samples_has_not_collapsed():
+    history = course(lost=0.9, begin={"spread": 0.01, "lost": 0.9}, spread=0.2)
+    slowly = [
+        replace(r, signals=replace(r.signals, spread=0.01 * k, distance=3.0)) for k, r in enumerate(history, start=1)
+    ]
+    assert diagnose(history).verdict == "mode-collapse"
+    assert diagnose(slowly).verdict != "mode-collapse"
+
+
+def test_the_last_examination_goes_by_the_last_step_that_was_heard():
+    history = course(**SICK["vanishing-gradients"])
+    history[-1] = replace(history[-1], signals=replace(history[-1].signals, gradient=None, passed=None))
+    assert diagnose(history).verdict == "vanishing-gradients"
+
+
+def test_one_long_gradient_is_no_history():
+    history = course(auc=1.0)
+    history[3] = replace(history[3], signals=replace(history[3].signals, gradient=1e4))
+    assert diagnose(history).verdict == "learning"
+
+
 def test_a_frozen_generator_before_a_broken_discriminator_gets_junk_and_an_untrained_one_stalls():
     still = {"moved": 0.0, "update_generator": 0.0, "update_discriminator": 0.0, "auc": 0.5, "judge_low": 0.97}
     assert diagnose(course(**still)).verdict == "junk-feedback"
@@ -184,6 +221,7 @@ def test_what_was_not_measured_is_no_sign():
 
 def test_the_record_of_signals_reads_back():
     signals = replace(WELL, classes=(1.0, 0.5), loss_swings={"d/real": 0.123456}, gradient_layers={"G.w": 1e-9})
+    assert Signals(auc=float("inf"), loss_swings={"d": float("nan")}).to_dict() == {"finite": True, "loss_swings": {}}
     back = Signals.from_dict(signals.to_dict() | {"unknown": 1})
     assert back.classes == (1.0, 0.5)
     assert back.loss_swings == {"d/real": 0.12346}

@@ -110,9 +110,10 @@ class Space:
         centers = _clusters(features, max(2, min(CELLS, len(known) // PER_CELL)), rng)
         self._centers = _thinned(centers, APART * between.median().item())
         self._shares = self.histogram(self.known)
-        # how near fresh reals come to known ones: each of them to the others, where it is not the same one twice
-        near = neighbor_distances(features, 1)[:, 0].double()
-        self._near = near[near > 0].quantile(0.01).item() if (near > 0).any() else 0.0
+        # how near fresh reals come to known ones: each of them to the others, of which none is there twice
+        distinct = features[[*{hash(each.tobytes()): k for k, each in enumerate(known)}.values()]]
+        near = neighbor_distances(distinct, 1)[:, 0] if len(distinct) > 1 else torch.zeros(1)
+        self._near = near.double().quantile(0.01).item()
         self._reader = None if labels is None else _Reader(self.known.wide, labels, len(spec.classes))
 
     def __call__(self, raw: np.ndarray) -> Seen:
