@@ -195,7 +195,7 @@ class Course:
 
 
 def _heard(history: Sequence[Reading]) -> Reading:
-    """The last reading; where no step was heard for it, at the end of a run, the steps of the one before stand for it."""
+    """The last reading; where no step was heard for it, at the end of a run, the steps of the one before stand in."""
     last = history[-1]
     if len(history) == 1 or last.signals.gradient is not None:
         return last
