@@ -39,7 +39,7 @@ class Signals:
         precision: share of samples that lie among reals.
         recall: share of reals that lie among samples.
         lost: share of the data that lies where samples are almost missing.
-        classes_lost: share of the classes, or known modes, that are almost missing.
+        classes_lost: share of the data that lies in classes, or known modes, that are almost missing.
         classes: share of each, over its share among reals.
         copies: share of samples nearer to a training real than 99% of reals are; 0.01 is expected.
         spread_live: `spread` of what G makes at that moment.
