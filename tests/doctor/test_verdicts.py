@@ -108,7 +108,7 @@ def test_a_generator_that_moves_and_gets_nowhere_has_stalled():
 
     verdict = diagnose(at(3.0))
     assert verdict.verdict == "stalled"
-    assert "at a distance of 3 from the data, from 4 at first, and no nearer for 900 rounds" in verdict.evidence
+    assert "at a distance of 3 from the data, from 4 in the beginning, and no nearer for 900 rounds" in verdict.evidence
     assert diagnose(at(1.5)).verdict == "learning"
     assert diagnose(at(3.0)[:10]).verdict == "learning"
 

@@ -45,12 +45,12 @@ FROZEN = 1e-6
 """D does not learn when its steps are shorter than this part of its weights."""
 
 NOWHERE = 0.5
-"""G gets nowhere when its samples stay further from the data than this part of their first distance."""
+"""G gets nowhere when its samples stay further from the data than this part of the distance that they began with."""
 
 STILL = 0.005
 """G stands still when it moves the samples of fixed noise by less than this part of the distance between reals."""
 
-OVERFIT = 0.65
+OVERFIT = 0.62
 """D knows its training data by heart when it scores a training real above a held-out one this often."""
 
 COPIED = 0.1
@@ -166,6 +166,12 @@ class Course:
         newest = windows * self.size // 2
         before, since = self._levels[:-newest], self._levels[-newest:]
         return bool(before) and min(since) >= (1 - by) * min(before)
+
+    @cached_property
+    def begun(self) -> float:
+        """The longest of the first distances: G may begin near to the data by chance, but it does not stay there."""
+        distances = (r.signals.distance for r in self.history[:SHORTEST])
+        return max((each for each in distances if each is not None), default=math.inf)
 
     @cached_property
     def peak(self) -> float:
@@ -321,7 +327,7 @@ def _junk(course: Course) -> Verdict | None:
 
 def _full_collapse(course: Course) -> Verdict | None:
     further = _above(course.typical("distance"), course.first or math.inf)
-    gone = course.stale(windows=LASTING) or further
+    gone = course.stale(CLEARLY, LASTING) or further
     return _collapse(course, "full", course.share(_alike)) if gone else None
 
 
@@ -343,11 +349,18 @@ def _collapse(course: Course, kind: str, share: float) -> Verdict | None:
     return Verdict("mode-collapse", share, evidence, advice)
 
 
+def _flung(course: Course) -> Verdict | None:
+    # further than the data is wide: no game on its way does that, and one whose samples are all alike may do it too
+    return _swing(course, course.share(lambda s: _above(s.moved, FLUNG) and _above(s.judge_low, FAR), LASTING))
+
+
 def _oscillating(course: Course) -> Verdict | None:
     share = course.share(lambda s: _thrown(s) and _above(s.judge_low, FAR), LASTING)
-    flung = course.share(lambda s: _above(s.moved, FLUNG) and _above(s.judge_low, FAR), LASTING) >= MOST
-    # one that is on its way may still throw its samples about, but not by more than the data is wide
-    if share < MOST or not (flung or course.stale(CLEARLY, LASTING)):
+    return _swing(course, share) if course.stale(CLEARLY, LASTING) else None
+
+
+def _swing(course: Course, share: float) -> Verdict | None:
+    if share < MOST:
         return None
     evidence = (
         f"between two examinations G moves its samples by {course.typical('moved'):.2g} distances between reals and "
@@ -357,14 +370,12 @@ def _oscillating(course: Course) -> Verdict | None:
 
 
 def _nowhere(course: Course) -> Verdict | None:
-    share = course.share(
-        lambda s: _above(s.distance, NOWHERE * (course.first or math.inf)) and _above(s.judge_low, FAR), LASTING
-    )
+    share = course.share(lambda s: _above(s.distance, NOWHERE * course.begun) and _above(s.judge_low, FAR), LASTING)
     if share < MOST or not course.stale(windows=LASTING):
         return None
     evidence = (
-        f"samples are at a distance of {course.typical('distance'):.2g} from the data, from {course.first:.2g} at "
-        f"first, and no nearer for {course.rounds(LASTING):,} rounds; a fresh classifier tells "
+        f"samples are at a distance of {course.typical('distance'):.2g} from the data, from {course.begun:.2g} in the "
+        f"beginning, and no nearer for {course.rounds(LASTING):,} rounds; a fresh classifier tells "
         f"{_percent(course.typical('judge'))} of them from reals"
     )
     advice = "play by other rules: --recipe r3gan; or bring --set lr=... and lr_d nearer to each other"
@@ -402,6 +413,7 @@ _RULES: tuple[Rule, ...] = (
     _memorising,
     _overfitting,
     _junk,
+    _flung,
     _full_collapse,
     _oscillating,
     _partial_collapse,
