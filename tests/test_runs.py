@@ -94,6 +94,8 @@ def test_a_torn_last_line_is_left_out(run: RunDir) -> None:
         assert run.records() == records[:2]
     run.log.write_bytes(whole[:-last] + bytes(last))  # zeros, as after a lost write
     assert run.records() == records[:2]
+    run.log.write_bytes(whole[:-last] + b'{"round": 3, "\xff\n')  # bytes that are no text
+    assert run.records() == records[:2]
     run.rewind(3)
     assert run.records() == records[:2]
     run.append(records[-1])  # behind a torn line it would be lost

@@ -67,6 +67,14 @@ def test_a_run_that_was_restored_was_played_to_its_last_round_all_the_same(make,
     assert gather(make(name="other")).restored is None
 
 
+def test_a_run_that_went_on_after_it_was_restored_is_no_longer_restored(make, terms):
+    run = make(log=terms([1, 5]))
+    with (run / "log.jsonl").open("a") as file:
+        file.write('{"kind": "restored", "round": 5, "images": 20, "seconds": 6.0}\n')
+        file.writelines(json.dumps(each) + "\n" for each in terms([7, 9]))
+    assert gather(run).restored is None
+
+
 def test_values_that_are_no_numbers_are_gaps(make, terms):
     log = terms([1, 2, 3, 4])
     for record, value in zip(log, (1.0, math.nan, None, "x"), strict=True):
