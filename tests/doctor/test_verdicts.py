@@ -204,9 +204,9 @@ def test_a_discriminator_that_does_not_learn_is_junk_at_once_and_a_slow_one_lets
 
 def test_a_collapse_says_how_much_is_lost():
     assert "full: 80%" in diagnose(course(lost=0.8, spread=0.2)).evidence
-    assert "partial: 20%" in diagnose(course(lost=0.2)).evidence
+    assert "partial: 25%" in diagnose(course(lost=0.25)).evidence
     assert "partial: 12%" in diagnose(course(classes_lost=0.125)).evidence
-    assert diagnose(course(lost=0.06)).verdict == "learning"
+    assert diagnose(course(lost=0.15, classes_lost=0.05)).verdict == "learning"
 
 
 def test_the_gap_of_few_held_out_reals_must_exceed_its_error():

@@ -56,9 +56,9 @@ OVERFIT = 0.62
 COPIED = 0.1
 """The share of samples that are suspiciously near to a training example: ten times what is expected of reals."""
 
-PARTLY, FULLY = 0.1, 0.7
-"""The share of the data that is lost, in a partial and in a full collapse; and in a full one, of the distance between
-samples."""
+PARTLY, BLURRED, FULLY = 0.1, 0.2, 0.7
+"""The share of the data that is lost in a partial collapse, by classes and known modes and by regions, which run into one
+another; and in a full one, by any of these or of the distance between samples."""
 
 ALIKE = 0.8
 """Where most of the data is lost, samples must also lie nearer to one another than reals do, by this factor at most."""
@@ -332,7 +332,10 @@ def _full_collapse(course: Course) -> Verdict | None:
 
 
 def _partial_collapse(course: Course) -> Verdict | None:
-    share = course.share(lambda s: _above(_lost(s), PARTLY) and _below(s.spread, SCATTERED), LASTING)
+    def missed(s: Signals) -> bool:
+        return (_above(s.classes_lost, PARTLY) or _above(s.lost, BLURRED)) and _below(s.spread, SCATTERED)
+
+    share = course.share(missed, LASTING)
     return _collapse(course, "partial", share) if course.stale(windows=LASTING) else None
 
 
