@@ -265,10 +265,6 @@ TUNING = (
     _sick("diverged", "grid-fast", "grid", 1200, "wgan", clip=1e4, lr=3e-2),
     _sick("stalled", "moons", moons, 800, "sngan", lr=1e-8),
     _sick("stalled", "digits-dcgan", "digits", 200, "dcgan", lr=1e-9),
-)  # fmt: skip
-"""What the thresholds were chosen on: all that was ever looked at."""
-
-FINAL = (
     _well("default-spiral", spiral, 4000),
     _well("default-waves", waves, 600),
     _well("default-digits-small-batch", "digits", 800, batch=24, lr=1.5e-3),
@@ -294,7 +290,7 @@ FINAL = (
     _junk("digits", 120),
     _sick("oscillating", "spiral", spiral, 2000, "gan", lr=3e-3, beta1=0.9, saturating=True),
     _sick("oscillating", "ring-small-batch", "ring", 2000, "gan", lr=3e-3, beta1=0.85, batch=48, saturating=True),
-    _sick("discriminator-overfitting", "waves", partial(waves, 150), 900),
+    _well("default-waves-few", partial(waves, 150), 900),
     _sick("discriminator-overfitting", "digits-fast", partial(few_digits, 250), 1000, lr=3e-3),
     _sick("memorising", "digits-small-batch", partial(few_digits, 25), 1500, batch=16),
     Setting("memorising-replay-shapes", "memorising", shapes, 400, game=partial(replay, source=shapes)),
@@ -302,6 +298,37 @@ FINAL = (
     _sick("diverged", "digits-ragan", "digits", 150, "ragan", lr=0.7),
     _sick("stalled", "spiral", spiral, 800, "wgan", lr=1e-9),
     _sick("stalled", "digits-r3gan", "digits", 150, "r3gan", lr=1e-9),
+)  # fmt: skip
+"""What the thresholds were chosen on: all that was ever looked at."""
+
+FINAL = (
+    _well("default-ring-large-batch", "ring", 3500, batch=64),
+    _well("default-shapes-wide", shapes, 500, width=12),
+    _well("default-digits-narrow", "digits", 800, width=6, lr=1.2e-3),
+    _well("r3gan-spiral", spiral, 3000, "r3gan", lr=1e-3, gamma=0.1),
+    _well("wgan-gp-gaussian", "gaussian", 1500, "wgan-gp", n_critic=3, **POINTS),
+    _well("dragan-spiral", spiral, 2500, "dragan", **POINTS),
+    _well("lsgan-digits-slow", "digits", 700, "lsgan", lr=7e-4, batch=48),
+    _well("sngan-digits-slow", "digits", 600, "sngan", lr=7e-4),
+    _well("r3gan-digits", "digits", 300, "r3gan", lr=1e-3, gamma=0.5),
+    _sick("vanishing-gradients", "moons-slow", moons, 900, "gan", saturating=True, lr=8e-6, lr_d=5e-3, n_critic=4),
+    _sick(
+        "vanishing-gradients", "digits-small-batch", "digits", 400, "gan",
+        saturating=True, n_critic=4, lr=1.5e-4, lr_d=1.5e-3, batch=32, dropout=0.0,
+    ),
+    _sick("mode-collapse", "grid-gan", "grid", 2000, "gan", lr=8e-3, lr_d=3e-4),
+    _sick("mode-collapse", "digits-small-batch", "digits", 1200, "gan", lr=2.5e-3, lr_d=2.5e-5, batch=32),
+    _sick("junk-feedback", "moons", moons, 800, "lsgan", lr_d=1e-11),
+    _sick("junk-feedback", "digits-default", "digits", 250, lr=1e-3, lr_d=1e-11),
+    Setting("junk-feedback-frozen-early", "junk-feedback", "ring", 600, game=partial(half_trained, "ring", 250)),
+    _sick("oscillating", "ring-narrow", "ring", 2000, "gan", lr=3e-3, beta1=0.9, saturating=True, width=32),
+    _sick("oscillating", "gaussian", "gaussian", 2000, "gan", lr=4e-3, beta1=0.9, saturating=True),
+    _sick("discriminator-overfitting", "digits-slow", partial(few_digits, 180), 1000, lr=1e-3),
+    _sick("memorising", "digits-few", partial(few_digits, 20), 1200),
+    _sick("diverged", "moons", moons, 1200, "wgan", clip=1e5, lr=2e-2),
+    _sick("diverged", "digits-lsgan-fast", "digits", 200, "lsgan", lr=0.5),
+    _sick("stalled", "gaussian", "gaussian", 800, "ragan", lr=1e-9),
+    _sick("stalled", "shapes", shapes, 200, lr=1e-8),
 )  # fmt: skip
 """What counts: written before any of them was played."""
 
