@@ -57,8 +57,8 @@ COPIED = 0.1
 """The share of samples that are suspiciously near to a training example: ten times what is expected of reals."""
 
 PARTLY, BLURRED, FULLY = 0.1, 0.2, 0.7
-"""The share of the data that is lost in a partial collapse, by classes and known modes and by regions, which run into one
-another; and in a full one, by any of these or of the distance between samples."""
+"""The share of the data that is lost in a partial collapse, by classes and known modes, and by regions, which run into
+one another; and in a full one, by any of these or of the distance between samples."""
 
 ALIKE = 0.8
 """Where most of the data is lost, samples must also lie nearer to one another than reals do, by this factor at most."""
@@ -83,8 +83,8 @@ TROUBLE = (
     "mode-collapse",
     "oscillating",
 )
-"""The diseases. When several could be named, the first one is; a partial collapse, and a G that moves and gets nowhere,
-come last."""
+"""The diseases, as they are looked for, but that samples flung about are seen before a collapse, and a partial collapse
+and a G that gets nowhere after all others."""
 
 VERDICTS = (*TROUBLE, "converged", "learning", "warming-up")
 
@@ -386,11 +386,8 @@ def _nowhere(course: Course) -> Verdict | None:
 
 
 def _converged(course: Course) -> Verdict | None:
-    near = course.typical("judge") <= UNSURE and 1 - CHANCE <= course.typical("auc") <= CHANCE
-    if not near or not course.stale():
-        return None
     share = course.part(lambda s: _below(s.judge, UNSURE) and 1 - CHANCE <= (s.auc or 0.0) <= CHANCE)
-    if share < MOST:
+    if share < MOST or not course.stale():
         return None
     evidence = (
         f"D ranks {_percent(course.typical('auc'))} of reals above fakes, a fresh classifier is right "
