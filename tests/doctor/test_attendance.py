@@ -40,7 +40,9 @@ def told(monkeypatch):
 
 
 def test_examinations_are_lines_of_the_log(tmp_path):
+    began = time.monotonic()
     run = sparring.train(cloud(), rounds=9, doctor="3", out=tmp_path / "run", **SMALL)
+    taken = time.monotonic() - began
     records = health(run)
     assert [record["round"] for record in records] == [1, 3, 6, 9]
     for record in records:
@@ -48,7 +50,7 @@ def test_examinations_are_lines_of_the_log(tmp_path):
         assert record["signals"]["judge_low"] <= record["signals"]["judge"] <= record["signals"]["judge_high"]
     spent = [record["spent"] for record in records]
     assert spent == sorted(spent)
-    assert 0 < spent[-1] < records[-1]["seconds"]
+    assert 0 < spent[-1] < taken
     assert records[0]["verdict"] == "warming-up"
     assert len(run.terms()) == 9
 
