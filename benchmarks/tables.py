@@ -23,14 +23,19 @@ def newest(name: str, *keys: str) -> list[dict[str, Any]]:
     return list(last.values())
 
 
+def machines(records: list[dict[str, Any]]) -> str:
+    """Versions and machines that the results come from, each once."""
+    return "; ".join(sorted({f"torch {r['torch']}, {r['cpu']}, threads: {r['threads']}" for r in records}))
+
+
 def recipe_tables() -> dict[str, str]:
     """For each recipe, its bars with the values of all seeds."""
     bars: dict[str, dict[tuple[str, str], list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
     reports: dict[str, list[str]] = defaultdict(list)
-    machines: dict[str, set[str]] = defaultdict(set)
+    played: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for record in newest("recipes", "recipe", "seed", "name"):
         recipe = record["recipe"]
-        machines[recipe].add(f"torch {record['torch']}, {record['cpu']}, threads: {record['threads']}")
+        played[recipe].append(record)
         if record["target"] == "reported":
             reports[recipe].append(f"- {record['name']}, seed {record['seed']}: {record['value']}")
         else:
@@ -41,7 +46,7 @@ def recipe_tables() -> dict[str, str]:
         lines = [
             f"`python -m benchmarks.recipes {recipe} --seeds {','.join(map(str, seeds))} --threads 1`",
             "",
-            f"{'; '.join(sorted(machines[recipe]))}.",
+            f"{machines(played[recipe])}.",
             "",
             "| bar | target | by seed | |",
             "|---|---|---|---|",
@@ -80,8 +85,7 @@ def scores(table: str, key: str, command: str) -> str:
         ]
         lines.append(f"| {' | '.join(map(str, cells))} |")
     floors = ", ".join(sorted({f"{record['floor']:.2f}" for record in records}))
-    machines = "; ".join(sorted({f"torch {r['torch']}, {r['cpu']}, threads: {r['threads']}" for r in records}))
-    return "\n".join([*lines, "", f"The floor of FD, reals against reals, is {floors}. {machines}."])
+    return "\n".join([*lines, "", f"The floor of FD, reals against reals, is {floors}. {machines(records)}."])
 
 
 def modes() -> str:
@@ -99,8 +103,7 @@ def modes() -> str:
             [str(r["seconds"]) for r in records],
         )
         lines.append(f"| {protocol} | {recipe} | {' | '.join(', '.join(column) for column in columns)} |")
-    machines = {f"torch {r['torch']}, {r['cpu']}, threads: {r['threads']}" for rs in found.values() for r in rs}
-    return "\n".join([*lines, "", f"{'; '.join(sorted(machines))}."])
+    return "\n".join([*lines, "", f"{machines([r for rs in found.values() for r in rs])}."])
 
 
 def doctor() -> str:
@@ -114,9 +117,7 @@ def doctor() -> str:
         parts += [title, f"`python -m benchmarks.doctor {name} --seeds {seeds}`", confusion(games)]
         wrong = [f"- {g['setting']}, seed {g['seed']}: {g['said']}" for g in games if not g["right"]]
         parts += ["\n".join(["Wrong:", "", *wrong])] if wrong else []
-        parts.append(
-            "; ".join(sorted({f"torch {g['torch']}, {g['cpu']}, threads: {g['threads']}" for g in games})) + "."
-        )
+        parts.append(f"{machines(games)}.")
     return "\n\n".join(parts)
 
 

@@ -64,8 +64,7 @@ class Examiner:
         held_out = data.held_out_batch(max(SAMPLES, LISTENED))
         if data.mirror:
             held_out = _mirrored(held_out, seed)
-        known = [*_known(data, seed)]
-        some = known[0]
+        known, some = _known(data, seed), next(_known(data, seed))
         self._train, self._held_out = (
             {name: each[name][:LISTENED].clone() for name in (key, *game.conditions)} for each in (some, held_out)
         )
@@ -78,10 +77,9 @@ class Examiner:
         # a distance between sets depends on how many there are in each
         self._n = min(drawn, len(fresh))
         self._space = None
-        if min(self._n, sum(len(each[key]) for each in known)) >= COMPARED:
-            raw = np.concatenate([self._stored(each[key]) for each in known])
-            labels = torch.cat([each["y"] for each in known]) if data.spec.classes else None
-            self._space = Space(data.spec, raw, labels)
+        if min(self._n, len(some[key])) >= COMPARED:
+            raw, labels = zip(*((self._stored(each[key]), each.get("y")) for each in known), strict=True)
+            self._space = Space(data.spec, np.concatenate(raw), torch.cat(labels) if data.spec.classes else None)
             seen = self._space(self._stored(fresh[: self._n]))
             self._fresh, self._floor = self._space.evidence(seen), self._space.distance(seen)
         self._makers = [player for player in game.players if set(player.trains) & set(game.average)]
@@ -217,7 +215,7 @@ def _mirrored(batch: Batch, seed: int) -> Batch:
 
 
 def _parts(n: int, batch: int) -> list[slice]:
-    """Parts of about as many as a step of training has, and never one alone."""
+    """Parts of about as many as a step of training has; none is left over to be a part of its own."""
     parts = max(1, n // max(SMALLEST_BATCH, batch))
     ends = [n * k // parts for k in range(parts + 1)]
     return [slice(*each) for each in pairwise(ends)]

@@ -255,7 +255,7 @@ def _stalled(course: Course) -> Verdict | None:
     share = course.share(lambda s: _below(s.moved, STILL) and _above(s.judge_low, FAR))
     # before a D at chance it is not G that is wrong: it has learned something, or takes steps while D takes none
     idle = course.typical("update_discriminator") <= FROZEN < course.typical("update_generator")
-    if share < MOST or not course.stale() or (_at_chance(course) and (idle or not course.share(_alike) >= MOST)):
+    if share < MOST or not course.stale() or (_at_chance(course) and (idle or course.share(_alike) < MOST)):
         return None
     evidence = (
         f"G moves its samples by {course.typical('moved'):.1g} of the distance between reals from one examination to "
@@ -353,7 +353,7 @@ def _collapse(course: Course, kind: str, share: float) -> Verdict | None:
 
 
 def _flung(course: Course) -> Verdict | None:
-    # further than the data is wide: no game on its way does that, and one whose samples are all alike may do it too
+    # no game on its way moves them by more than the data is wide; one whose samples are all alike may do it, too
     return _swing(course, course.share(lambda s: _above(s.moved, FLUNG) and _above(s.judge_low, FAR), LASTING))
 
 
