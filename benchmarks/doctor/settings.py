@@ -1,7 +1,7 @@
 """Games that are well and games that are sick, each with the disease that it was given.
 
-Thresholds were chosen while looking at `TUNING`. `FINAL` has other options and recipes, and data of two kinds more; it
-was written before any of its games was played.
+Thresholds were chosen while looking at `TUNING`. `FINAL` has other options, recipes and data; it was written before
+any of its games was played.
 """
 
 from collections.abc import Callable
@@ -298,10 +298,6 @@ TUNING = (
     _sick("diverged", "digits-ragan", "digits", 150, "ragan", lr=0.7),
     _sick("stalled", "spiral", spiral, 800, "wgan", lr=1e-9),
     _sick("stalled", "digits-r3gan", "digits", 150, "r3gan", lr=1e-9),
-)  # fmt: skip
-"""What the thresholds were chosen on: all that was ever looked at."""
-
-FINAL = (
     _well("default-ring-large-batch", "ring", 3500, batch=64),
     _well("default-shapes-wide", shapes, 500, width=12),
     _well("default-digits-narrow", "digits", 800, width=6, lr=1.2e-3),
@@ -329,6 +325,46 @@ FINAL = (
     _sick("diverged", "digits-lsgan-fast", "digits", 200, "lsgan", lr=0.5),
     _sick("stalled", "gaussian", "gaussian", 800, "ragan", lr=1e-9),
     _sick("stalled", "shapes", shapes, 200, lr=1e-8),
+)  # fmt: skip
+"""What the thresholds were chosen on: all that was ever looked at."""
+
+FINAL = (
+    _well("default-mixture", partial(mixture, 9, 0.15, 3), 3500),
+    _well("default-digits-half", partial(few_digits, 5000), 600),
+    _well("default-shapes-slow", shapes, 700, lr=1e-3),
+    _well("r3gan-ring-weak", "ring", 4000, "r3gan", lr=1e-3, gamma=0.05),
+    _well("wgan-gp-spiral", spiral, 2500, "wgan-gp", n_critic=3, **POINTS),
+    _well("dragan-gaussian", "gaussian", 2000, "dragan", **POINTS),
+    _well("lsgan-digits-large-batch", "digits", 500, "lsgan", batch=64),
+    _well("sngan-digits-small-batch", "digits", 700, "sngan", lr=5e-4, batch=24),
+    _well("gan-digits-half", partial(few_digits, 6000), 2000, "gan", lr=3e-4),
+    _sick(
+        "vanishing-gradients", "mixture-slow", partial(mixture, 9, 0.15, 3), 900, "gan",
+        saturating=True, lr=5e-6, lr_d=4e-3, n_critic=5,
+    ),
+    _sick(
+        "vanishing-gradients", "grid-large-batch", "grid", 900, "gan",
+        saturating=True, lr=1e-5, lr_d=3e-3, n_critic=4, batch=256,
+    ),
+    _sick(
+        "vanishing-gradients", "digits-slow", "digits", 400, "gan",
+        saturating=True, n_critic=5, lr=5e-5, lr_d=1e-3, dropout=0.0,
+    ),
+    _sick("mode-collapse", "mixture", partial(mixture, 9, 0.15, 3), 2000, "gan", lr=8e-3, lr_d=2e-4),
+    _sick("mode-collapse", "grid-fast", "grid", 2000, "gan", lr=1.2e-2, lr_d=3e-4),
+    _sick("mode-collapse", "digits-large-batch", "digits", 1000, "gan", lr=3e-3, lr_d=3e-5, batch=96),
+    _sick("junk-feedback", "spiral", spiral, 800, "sngan", lr_d=1e-11),
+    _sick("junk-feedback", "digits-lsgan", "digits", 250, "lsgan", lr_d=1e-11),
+    Setting("junk-feedback-frozen-grid-early", "junk-feedback", "grid", 600, game=partial(half_trained, "grid", 350)),
+    _sick("oscillating", "grid", "grid", 2000, "gan", lr=3e-3, beta1=0.9, saturating=True),
+    _sick("oscillating", "ring-large-batch", "ring", 2000, "gan", lr=3e-3, beta1=0.9, batch=256, saturating=True),
+    _sick("discriminator-overfitting", "digits-narrow", partial(few_digits, 150), 1000, width=6),
+    _sick("memorising", "digits-gan-few", partial(few_digits, 30), 2500, "gan", lr=5e-4, dropout=0.0),
+    Setting("memorising-replay-spiral", "memorising", spiral, 600, game=partial(replay, source=spiral)),
+    _sick("diverged", "spiral", spiral, 1200, "wgan", clip=1e4, lr=2e-2),
+    _sick("diverged", "digits-default", "digits", 250, lr=0.7),
+    _sick("stalled", "mixture", partial(mixture, 9, 0.15, 3), 800, lr=1e-8),
+    _sick("stalled", "digits-lsgan", "digits", 200, "lsgan", lr=1e-9),
 )  # fmt: skip
 """What counts: written before any of them was played."""
 

@@ -202,6 +202,15 @@ def test_a_discriminator_that_does_not_learn_is_junk_at_once_and_a_slow_one_lets
     assert diagnose(course(**slow)).verdict == "mode-collapse"
 
 
+def test_noise_that_is_near_to_the_data_by_luck_is_not_where_a_collapse_is_measured_from():
+    def from_luck(spread: float) -> list[Reading]:
+        young = course(lost=0.8, spread=spread, length=8)
+        return [replace(r, signals=replace(r.signals, distance=1.0 + (k > 0))) for k, r in enumerate(young)]
+
+    assert diagnose(from_luck(0.75)).verdict == "learning"
+    assert diagnose(from_luck(0.2)).verdict == "mode-collapse"
+
+
 def test_a_collapse_says_how_much_is_lost():
     assert "full: 80%" in diagnose(course(lost=0.8, spread=0.2)).evidence
     assert "partial: 25%" in diagnose(course(lost=0.25)).evidence

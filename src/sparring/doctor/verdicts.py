@@ -326,7 +326,8 @@ def _junk(course: Course) -> Verdict | None:
 
 
 def _full_collapse(course: Course) -> Verdict | None:
-    further = _above(course.typical("distance"), course.first or math.inf)
+    # samples in one place; noise, which G may begin with, can be near to the data by luck
+    further = _above(course.typical("distance"), course.first or math.inf) and course.typical("spread") <= 1 - FULLY
     gone = course.stale(CLEARLY, LASTING) or further
     return _collapse(course, "full", course.share(_alike)) if gone else None
 
