@@ -325,10 +325,6 @@ TUNING = (
     _sick("diverged", "digits-lsgan-fast", "digits", 200, "lsgan", lr=0.5),
     _sick("stalled", "gaussian", "gaussian", 800, "ragan", lr=1e-9),
     _sick("stalled", "shapes", shapes, 200, lr=1e-8),
-)  # fmt: skip
-"""What the thresholds were chosen on: all that was ever looked at."""
-
-FINAL = (
     _well("default-mixture", partial(mixture, 9, 0.15, 3), 3500),
     _well("default-digits-half", partial(few_digits, 5000), 600),
     _well("default-shapes-slow", shapes, 700, lr=1e-3),
@@ -365,6 +361,47 @@ FINAL = (
     _sick("diverged", "digits-default", "digits", 250, lr=0.7),
     _sick("stalled", "mixture", partial(mixture, 9, 0.15, 3), 800, lr=1e-8),
     _sick("stalled", "digits-lsgan", "digits", 200, "lsgan", lr=1e-9),
+)  # fmt: skip
+"""What the thresholds were chosen on: all that was ever looked at."""
+
+FINAL = (
+    _well("default-mixture-wide", partial(mixture, 15, 0.2, 5), 3500),
+    _well("default-digits-most", partial(few_digits, 8000), 600, batch=40),
+    _well("default-shapes-small-batch", shapes, 700, batch=24),
+    _well("r3gan-mixture-wide", partial(mixture, 15, 0.2, 5), 3000, "r3gan", lr=1e-3, gamma=0.1),
+    _well("wgan-gp-mixture", partial(mixture, 15, 0.2, 5), 2500, "wgan-gp", n_critic=2, **POINTS),
+    _well("dragan-mixture", partial(mixture, 15, 0.2, 5), 2500, "dragan", **POINTS),
+    _well("lsgan-digits-most", partial(few_digits, 7000), 600, "lsgan", batch=40),
+    _well("sngan-digits-most", partial(few_digits, 8000), 500, "sngan", lr=6e-4),
+    _well("gan-digits-large-batch", "digits", 1500, "gan", lr=4e-4, batch=96),
+    _well("ragan-digits-slow", "digits", 600, "ragan", lr=4e-4),
+    _sick(
+        "vanishing-gradients", "ring-wide", "ring", 900, "gan",
+        saturating=True, lr=1e-5, lr_d=6e-3, n_critic=3, width=96,
+    ),
+    _sick(
+        "vanishing-gradients", "moons-large-batch", moons, 900, "gan",
+        saturating=True, lr=5e-6, lr_d=5e-3, n_critic=5, batch=256,
+    ),
+    _sick(
+        "vanishing-gradients", "digits-fast", "digits", 300, "gan",
+        saturating=True, n_critic=4, lr=1e-4, lr_d=3e-3, dropout=0.0,
+    ),
+    _sick("mode-collapse", "spiral", spiral, 2000, "gan", lr=1e-2, lr_d=2e-4),
+    _sick("mode-collapse", "ring-large-batch", "ring", 2000, "gan", lr=6e-3, lr_d=1e-4, batch=256),
+    _sick("mode-collapse", "digits-slow", "digits", 1200, "gan", lr=2e-3, lr_d=2e-5, width=96),
+    _sick("junk-feedback", "ring-ragan", "ring", 900, "ragan", lr_d=1e-11),
+    _sick("junk-feedback", "shapes-lsgan", shapes, 200, "lsgan", lr_d=1e-11),
+    Setting("junk-feedback-frozen-soon", "junk-feedback", "digits", 250, game=partial(half_trained, "digits", 80)),
+    _sick("oscillating", "moons", moons, 2000, "gan", lr=3e-3, beta1=0.9, saturating=True),
+    _sick("oscillating", "spiral-wide", spiral, 2000, "gan", lr=2.5e-3, beta1=0.9, saturating=True, width=96),
+    _sick("discriminator-overfitting", "digits-large-batch", partial(few_digits, 200), 800, batch=64),
+    _sick("memorising", "digits-slow", partial(few_digits, 25), 1500, lr=1e-3),
+    Setting("memorising-replay-ring", "memorising", "ring", 600, game=partial(replay, source="ring")),
+    _sick("diverged", "mixture", partial(mixture, 15, 0.2, 5), 1200, "wgan", clip=1e5, lr=1.5e-2),
+    _sick("diverged", "shapes", shapes, 200, lr=1.0),
+    _sick("stalled", "spiral-default", spiral, 800, lr=1e-8),
+    _sick("stalled", "shapes-gan", shapes, 300, "gan", lr=1e-8),
 )  # fmt: skip
 """What counts: written before any of them was played."""
 

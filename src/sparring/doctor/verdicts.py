@@ -17,7 +17,7 @@ WINDOW, SHORTEST = 0.2, 5
 """The window: this part of all examinations, and so many at least."""
 
 LASTING = 2
-"""Windows that an oscillation or a partial collapse must last: a game on its way may look like that for one."""
+"""Windows that a swing from region to region or a partial collapse must last: a game on its way may look so for one."""
 
 MOST = 0.75
 """The part of a window that must agree."""
@@ -56,7 +56,7 @@ OVERFIT = 0.62
 COPIED = 0.1
 """The share of samples that are suspiciously near to a training example: ten times what is expected of reals."""
 
-PARTLY, BLURRED, FULLY = 0.1, 0.2, 0.7
+PARTLY, BLURRED, FULLY = 0.1, 0.35, 0.7
 """The share of the data that is lost in a partial collapse, by classes and known modes, and by regions, which run into
 one another; and in a full one, by any of these or of the distance between samples."""
 
@@ -355,7 +355,7 @@ def _collapse(course: Course, kind: str, share: float) -> Verdict | None:
 
 def _flung(course: Course) -> Verdict | None:
     # no game on its way moves them by more than the data is wide; one whose samples are all alike may do it, too
-    return _swing(course, course.share(lambda s: _above(s.moved, FLUNG) and _above(s.judge_low, FAR), LASTING))
+    return _swing(course, course.share(lambda s: _above(s.moved, FLUNG) and _above(s.judge_low, FAR)))
 
 
 def _oscillating(course: Course) -> Verdict | None:
