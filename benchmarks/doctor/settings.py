@@ -163,6 +163,30 @@ def linear(seed: int) -> Game:
     return sparring.duel(G, D, latent=2, optimizer=OptimizerConfig(2e-3))
 
 
+class Shifted(nn.Module):
+    """A cloud of noise; all that it can learn is where it is.
+
+    Args:
+        spread: its standard deviation, in the range of the networks.
+        beginning: how far from the middle it begins.
+    """
+
+    def __init__(self, spread: float, beginning: float) -> None:
+        super().__init__()
+        self.spread, self.place = spread, nn.Parameter(torch.tensor([beginning, 0.0]))
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        """`(B, 2)` -> `(B, 2)`."""
+        return self.place + self.spread * z
+
+
+def orbit(seed: int, rate: float, spread: float) -> Game:
+    """The Dirac-GAN of Mescheder et al. 2018, arXiv 1801.04406: with Wasserstein's loss it goes round for ever."""
+    torch.manual_seed(seed)
+    slow = OptimizerConfig(rate, "sgd")
+    return sparring.duel(Shifted(spread, 3.0), nn.Linear(2, 1), "wasserstein", latent=2, ema=0.0, optimizer=slow)
+
+
 def _well(name: str, source: Source, rounds: int, recipe: str = "default", **options: Any) -> Setting:
     return Setting(f"well-{name}", "", source, rounds, recipe, options)
 
@@ -361,10 +385,6 @@ TUNING = (
     _sick("diverged", "digits-default", "digits", 250, lr=0.7),
     _sick("stalled", "mixture", partial(mixture, 9, 0.15, 3), 800, lr=1e-8),
     _sick("stalled", "digits-lsgan", "digits", 200, "lsgan", lr=1e-9),
-)  # fmt: skip
-"""What the thresholds were chosen on: all that was ever looked at."""
-
-FINAL = (
     _well("default-mixture-wide", partial(mixture, 15, 0.2, 5), 3500),
     _well("default-digits-most", partial(few_digits, 8000), 600, batch=40),
     _well("default-shapes-small-batch", shapes, 700, batch=24),
@@ -402,6 +422,47 @@ FINAL = (
     _sick("diverged", "shapes", shapes, 200, lr=1.0),
     _sick("stalled", "spiral-default", spiral, 800, lr=1e-8),
     _sick("stalled", "shapes-gan", shapes, 300, "gan", lr=1e-8),
+)  # fmt: skip
+"""What the thresholds were chosen on: all that was ever looked at."""
+
+FINAL = (
+    _well("default-mixture-few", partial(mixture, 10, 0.15, 9), 3500),
+    _well("default-digits-large-part", partial(few_digits, 6500), 600, lr=1.5e-3, batch=40),
+    _well("default-shapes-large-batch", shapes, 450, batch=64),
+    _well("r3gan-mixture-few", partial(mixture, 10, 0.15, 9), 3000, "r3gan", lr=1e-3, gamma=0.1),
+    _well("wgan-gp-mixture-few", partial(mixture, 10, 0.15, 9), 2500, "wgan-gp", n_critic=3, **POINTS),
+    _well("dragan-mixture-few", partial(mixture, 10, 0.15, 9), 2500, "dragan", **POINTS),
+    _well("lsgan-digits-part", partial(few_digits, 5500), 600, "lsgan"),
+    _well("sngan-digits-large-batch", "digits", 450, "sngan", lr=6e-4, batch=48),
+    _well("gan-digits-small-batch", "digits", 2000, "gan", lr=3e-4, batch=48),
+    _well("ragan-digits-half", partial(few_digits, 5000), 550, "ragan", lr=5e-4),
+    _sick(
+        "vanishing-gradients", "ring-small-batch", "ring", 900, "gan",
+        saturating=True, lr=1e-5, lr_d=5e-3, n_critic=4, batch=64,
+    ),
+    _sick(
+        "vanishing-gradients", "spiral-large-batch", spiral, 900, "gan",
+        saturating=True, lr=5e-6, lr_d=4e-3, n_critic=4, batch=256,
+    ),
+    _sick(
+        "vanishing-gradients", "digits-large-batch", "digits", 300, "gan",
+        saturating=True, n_critic=4, lr=1e-4, lr_d=2e-3, batch=96, dropout=0.0,
+    ),
+    _sick("mode-collapse", "moons", moons, 2000, "gan", lr=8e-3, lr_d=2e-4),
+    _sick("mode-collapse", "grid-small-batch", "grid", 2000, "gan", lr=8e-3, lr_d=2e-4, batch=64),
+    _sick("mode-collapse", "digits-faster", "digits", 1200, "gan", lr=3.5e-3, lr_d=3.5e-5, batch=40),
+    _sick("junk-feedback", "mixture", partial(mixture, 10, 0.15, 9), 900, "gan", lr_d=1e-11),
+    _sick("junk-feedback", "waves-sngan", waves, 200, "sngan", lr_d=1e-11),
+    Setting("junk-feedback-frozen-ring-later", "junk-feedback", "ring", 600, game=partial(half_trained, "ring", 320)),
+    Setting("oscillating-orbit-gaussian", "oscillating", "gaussian", 1500, game=partial(orbit, rate=0.07, spread=1.0)),
+    Setting("oscillating-orbit-ring", "oscillating", "ring", 1500, game=partial(orbit, rate=0.05, spread=0.7)),
+    _sick("discriminator-overfitting", "digits-smaller-batch", partial(few_digits, 200), 900, batch=24),
+    _sick("memorising", "digits-faster", partial(few_digits, 30), 1500, lr=2.5e-3),
+    Setting("memorising-replay-grid", "memorising", "grid", 600, game=partial(replay, source="grid")),
+    _sick("diverged", "ring-wide", "ring", 1200, "wgan", clip=1e5, lr=2e-2, width=96),
+    _sick("diverged", "shapes-lsgan", shapes, 200, "lsgan", lr=0.5),
+    _sick("stalled", "moons-default", moons, 800, lr=1e-8),
+    _sick("stalled", "digits-ragan", "digits", 200, "ragan", lr=1e-9),
 )  # fmt: skip
 """What counts: written before any of them was played."""
 
