@@ -89,8 +89,8 @@ def attended(clock, rounds: int) -> list[float]:
     plan = workflows.plan(cloud(), rounds=10, out="never-written", options=SMALL["options"])
     doctor = Doctor(plan.state, plan.data, plan.how)
     doctor._examiner = lambda heard, swings: time.sleep(0.01) or attendance.Signals()
-    moments = [clock(number) for number in range(1, rounds + 1)]
-    return [now for now, share in moments if doctor.attend(Round(1, {}), 0, now, share)]
+    moments = [(number, *clock(number)) for number in range(1, rounds + 1)]
+    return [now for number, now, share in moments if doctor.attend(Round(number, {}), 0, now, share)]
 
 
 def test_auto_spends_its_share_of_the_time():
@@ -101,6 +101,11 @@ def test_auto_spends_its_share_of_the_time():
 def test_auto_examines_a_short_run_often_enough():
     times = attended(lambda number: (0.001 * number, number / 200), 200)
     assert attendance.FEWEST - 2 <= len(times) <= attendance.FEWEST + 2
+
+
+def test_auto_leaves_a_very_short_run_some_rounds_between_examinations():
+    times = attended(lambda number: (1.0 * number, number / 40), 40)
+    assert np.diff(times).min() == attendance.APART
 
 
 def test_auto_examines_a_long_run_ever_more_rarely():

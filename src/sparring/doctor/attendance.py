@@ -27,6 +27,9 @@ FEWEST = 20
 LONGEST = 0.005
 """Of the time so far: `auto` examines no more often than that, so that a long run's history stays short."""
 
+APART = 5
+"""Rounds from one examination by `auto` to the next, at least: in fewer even a healthy young game gets nowhere."""
+
 
 @dataclass(frozen=True)
 class Health:
@@ -137,6 +140,8 @@ class Doctor:
         if self._cadence:
             # the round to come is the one that is heard
             return self._cadence.due(round + 1, seconds)
+        if self._history and round + 1 - self._history[-1].round < APART:
+            return False
         waited = seconds - self._last
         return waited >= max(self._cost / SHARE, LONGEST * seconds) or fraction - self._share > 0.999 / FEWEST
 
