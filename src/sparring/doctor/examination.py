@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
@@ -64,7 +64,8 @@ class Examiner:
         held_out = data.held_out_batch(max(SAMPLES, LISTENED))
         if data.mirror:
             held_out = _mirrored(held_out, seed)
-        known, some = _known(data, seed), next(_known(data, seed))
+        known = _known(data, seed)
+        some = next(known)
         self._train, self._held_out = (
             {name: each[name][:LISTENED].clone() for name in (key, *game.conditions)} for each in (some, held_out)
         )
@@ -78,7 +79,8 @@ class Examiner:
         self._n = min(drawn, len(fresh))
         self._space = None
         if min(self._n, len(some[key])) >= COMPARED:
-            raw, labels = zip(*((self._stored(each[key]), each.get("y")) for each in known), strict=True)
+            parts = ((self._stored(each[key]), each.get("y")) for each in chain([some], known))
+            raw, labels = zip(*parts, strict=True)
             self._space = Space(data.spec, np.concatenate(raw), torch.cat(labels) if data.spec.classes else None)
             seen = self._space(self._stored(fresh[: self._n]))
             self._fresh, self._floor = self._space.evidence(seen), self._space.distance(seen)
