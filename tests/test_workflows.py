@@ -256,6 +256,8 @@ def test_planning_leaves_the_global_generator_alone(tmp_path):
         ({"recipe": "wgna"}, "no recipe named 'wgna'.*did you mean wgan"),
         ({"rouns": 3}, "no option 'rouns'.*did you mean rounds"),
         ({"options": {"widht": 3}}, "no option 'widht'.*did you mean width"),
+        ({"options": {"limit": 9}}, "no option 'limit'.*it is the run's: give it beside options"),
+        ({"lr": 0.1}, "no option 'lr'.*it is the recipe's: give it in options"),
         ({"batch": 0}, "batch = 0"),
         ({"rounds": 0}, "rounds = 0"),
         ({"seed": -1}, "seed = -1"),

@@ -530,7 +530,9 @@ def _check_names(given: Mapping[str, Any], options: Mapping[str, Any], recipe: s
     everywhere = of_recipe.union(RunConfig.model_fields, DataOptions.model_fields, Budget.model_fields) - set(FOUND_OUT)
     for name in [n for n in given if n not in RunConfig.model_fields] + [n for n in options if n not in of_recipe]:
         where = "config" if name in given else f"recipe {recipe}"
-        raise UserError(f"{where}: there is no option {name!r}", did_you_mean(name, sorted(everywhere)))
+        place = "the recipe's: give it in options" if name in given else "the run's: give it beside options"
+        hint = f"it is {place}" if name in everywhere else did_you_mean(name, sorted(everywhere))
+        raise UserError(f"{where}: there is no option {name!r}", hint)
 
 
 def existing(path: str | Path) -> tuple[RunDir, RunConfig]:
