@@ -2,6 +2,7 @@
 
 python -m benchmarks.doctor tuning --seeds 0-2
 python -m benchmarks.doctor final --seeds 0-2
+python -m benchmarks.doctor others --seeds 2-3
 """
 
 import argparse
@@ -14,13 +15,16 @@ from typing import Any
 
 import torch
 
+from benchmarks.doctor.others import OTHERS
 from benchmarks.doctor.score import confusion, outcome
-from benchmarks.doctor.settings import SETS, Setting
+from benchmarks.doctor.settings import FINAL, TUNING, Setting
 from benchmarks.record import record
 from sparring import workflows
 from sparring.cli._values import parse_seeds
 from sparring.doctor import diagnose, readings
 from sparring.loop import DivergedError
+
+SETS = {"tuning": TUNING, "final": FINAL, "others": OTHERS}
 
 
 def examined(setting: Setting, seed: int, keep: Path | None) -> list[str]:

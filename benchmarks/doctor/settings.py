@@ -472,5 +472,3 @@ FINAL = (
     _sick("stalled", "digits-ragan", "digits", 200, "ragan", lr=1e-9),
 )  # fmt: skip
 """What counts: written before any of them was played."""
-
-SETS = {"tuning": TUNING, "final": FINAL}

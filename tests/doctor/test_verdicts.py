@@ -190,6 +190,21 @@ def test_a_game_on_its_way_may_throw_its_samples_about_but_not_by_more_than_the_
     assert diagnose(course(swung=0.7, moved=1.0)[:9]).verdict == "learning"
 
 
+def test_an_orbit_is_seen_though_it_is_looked_at_now_and_then():
+    def seen(flung: int, passing: int) -> str:
+        """The verdict where so many of the last ten examinations are flung, and so many find samples near the data."""
+        history = course()
+        for k, reading in enumerate(history[-10:], len(history) - 10):
+            moved, judge = (2.0 if (k * 7) % 10 < flung else 0.1), (0.5 if (k * 3) % 10 < passing else 0.95)
+            history[k] = replace(reading, signals=replace(reading.signals, moved=moved, judge_low=judge))
+        return diagnose(history).verdict
+
+    assert seen(6, 4) == "oscillating"
+    assert seen(4, 4) == "learning"
+    assert seen(6, 6) == "learning"
+    assert seen(1, 0) == "learning"
+
+
 def test_half_of_the_data_lost_is_no_full_collapse_and_samples_that_are_all_alike_are_one():
     assert "full" in diagnose(course(spread=0.2)).evidence
     assert "partial" in diagnose(course(lost=0.6, spread=0.75)).evidence

@@ -19,8 +19,9 @@ WINDOW, SHORTEST = 0.2, 5
 LASTING = 2
 """Windows that a swing from region to region or a partial collapse must last: a game on its way may look so for one."""
 
-MOST = 0.75
-"""The part of a window that must agree."""
+MOST, HALF = 0.75, 0.5
+"""The part of a window that must agree; and of two, where samples are flung about: an orbit that is looked at now and
+then is sometimes found where it was the last time, and sometimes as it passes the data."""
 
 IMPROVEMENT, CLEARLY = 0.03, 0.15
 """Samples come nearer when their distance from the data falls below its lowest level so far by this part."""
@@ -355,17 +356,17 @@ def _collapse(course: Course, kind: str, share: float) -> Verdict | None:
 
 def _flung(course: Course) -> Verdict | None:
     # no game on its way moves them by more than the data is wide; one whose samples are all alike may do it, too
-    return _swing(course, course.share(lambda s: _above(s.moved, FLUNG) and _above(s.judge_low, FAR)))
+    flung = course.part(lambda s: _above(s.moved, FLUNG), LASTING)
+    far = course.part(lambda s: _above(s.judge_low, FAR), LASTING)
+    return _swing(course, flung) if min(flung, far) >= HALF else None
 
 
 def _oscillating(course: Course) -> Verdict | None:
     share = course.share(lambda s: _thrown(s) and _above(s.judge_low, FAR), LASTING)
-    return _swing(course, share) if course.stale(CLEARLY, LASTING) else None
+    return _swing(course, share) if share >= MOST and course.stale(CLEARLY, LASTING) else None
 
 
-def _swing(course: Course, share: float) -> Verdict | None:
-    if share < MOST:
-        return None
+def _swing(course: Course, share: float) -> Verdict:
     evidence = (
         f"between two examinations G moves its samples by {course.typical('moved'):.2g} distances between reals and "
         f"throws {_percent(course.typical('swung'))} of them into other regions"
