@@ -109,12 +109,14 @@ def modes() -> str:
 def doctor() -> str:
     """What games had and what the doctor said, and each game that it got wrong."""
     parts: list[str] = []
-    for title, name in (("### The settings that decide", "final"), ("### The settings of the thresholds", "tuning")):
+    titles = {"final": "The settings that decide", "others": "Games by another hand"}
+    titles["tuning"] = "The settings of the thresholds"
+    for name, title in titles.items():
         games = [game for game in newest("doctor", "set", "setting", "seed") if game["set"] == name]
         if not games:
             continue
         seeds = ",".join(map(str, sorted({game["seed"] for game in games})))
-        parts += [title, f"`python -m benchmarks.doctor {name} --seeds {seeds}`", confusion(games)]
+        parts += [f"### {title}", f"`python -m benchmarks.doctor {name} --seeds {seeds}`", confusion(games)]
         wrong = [f"- {g['setting']}, seed {g['seed']}: {g['said']}" for g in games if not g["right"]]
         parts += ["\n".join(["Wrong:", "", *wrong])] if wrong else []
         parts.append(f"{machines(games)}.")
