@@ -5,6 +5,7 @@ what a minute allows for.
 """
 
 import math
+from functools import partial
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from torch import nn
 
 import sparring
 import sparring.data
-from benchmarks.doctor.settings import Setting, Shifted, linear, moons, opened
+from benchmarks.doctor.settings import Setting, Shifted, confined, linear, moons, opened
 from sparring.data import Dataset
 from sparring.game import Game, OptimizerConfig
 from sparring.networks import MLPDiscriminator, MLPGenerator, StridedDiscriminator
@@ -48,14 +49,6 @@ class Wedge(MLPGenerator):
         angle = (math.pi / 4 + 0.5) * torch.sigmoid(turn) - 0.25
         radius = math.sqrt(2) * nn.functional.softplus(length + 0.5)
         return torch.stack([radius * angle.cos(), radius * angle.sin()], 1)
-
-
-def wedge(seed: int) -> Game:
-    """R3GAN's game, for a G that cannot play it."""
-    torch.manual_seed(seed)
-    G, D = Wedge(8, (2,), 128), MLPDiscriminator((2,), 128)
-    penalty = sparring.together(sparring.r1(0.1), sparring.r2(0.1))
-    return sparring.duel(G, D, "relativistic-pairing", penalty, latent=8, optimizer=adam(1e-3))
 
 
 class Deaf(MLPGenerator):
@@ -157,7 +150,7 @@ OTHERS = (
     Setting("junk-feedback-digits", "junk-feedback", "digits", 500, options={"lr_d": 1e-9}),
     Setting("vanishing-gradients-digits", "vanishing-gradients", "digits", 400, "gan", _SURE),
     Setting("vanishing-gradients-far", "vanishing-gradients", "gaussian", 3000, game=far_away),
-    Setting("mode-collapse-wedge", "mode-collapse", "ring", 3000, game=wedge),
+    Setting("mode-collapse-wedge", "mode-collapse", "ring", 3000, game=partial(confined, kind=Wedge)),
     Setting("mode-collapse-deaf", "mode-collapse", "digits", 1000, game=deaf),
     Setting("oscillating-orbit", "oscillating", many_points, 10_000, game=slow_orbit),
     Setting("discriminator-overfitting-normal", "discriminator-overfitting", few_of_many_dimensions, 4000,

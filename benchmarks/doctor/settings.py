@@ -192,6 +192,24 @@ def orbit(seed: int, rate: float, spread: float) -> Game:
     return sparring.duel(Shifted(spread, 3.0), nn.Linear(2, 1), "wasserstein", latent=2, ema=0.0, optimizer=slow)
 
 
+class Half(MLPGenerator):
+    """Half of the plane is all that it can reach."""
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        """`(B, latent)` -> `(B, 2)`."""
+        x, y = super().forward(z).unbind(1)
+        return torch.stack([x.abs(), y], 1)
+
+
+def confined(seed: int, kind: type[MLPGenerator] = Half) -> Game:
+    """R3GAN's game, for a G that cannot play it."""
+    torch.manual_seed(seed)
+    G, D = kind(8, (2,), 128), MLPDiscriminator((2,), 128)
+    penalty = sparring.together(sparring.r1(0.1), sparring.r2(0.1))
+    optimizer = OptimizerConfig(1e-3, betas=(0.0, 0.99))
+    return sparring.duel(G, D, "relativistic-pairing", penalty, latent=8, optimizer=optimizer)
+
+
 def _well(name: str, source: Source, rounds: int, recipe: str = "default", **options: Any) -> Setting:
     return Setting(f"well-{name}", "", source, rounds, recipe, options)
 
@@ -427,6 +445,9 @@ TUNING = (
     _sick("diverged", "shapes", shapes, 200, lr=1.0),
     _sick("stalled", "spiral-default", spiral, 800, lr=1e-8),
     _sick("stalled", "shapes-gan", shapes, 300, "gan", lr=1e-8),
+    Setting("mode-collapse-half-gaussian", "mode-collapse", "gaussian", 2500, game=confined),
+    Setting("mode-collapse-half-moons", "mode-collapse", moons, 2500, game=confined),
+    Setting("mode-collapse-half-mixture", "mode-collapse", partial(mixture, 12, 0.1), 2500, game=confined),
 )  # fmt: skip
 """What the thresholds were chosen on: all that was ever looked at, but a frozen G on the Gaussian, which was as good as
 the data. Two games with momentum, which collapse, and the default on few gratings, which is well, were called otherwise

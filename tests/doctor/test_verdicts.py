@@ -229,9 +229,14 @@ def test_noise_that_is_near_to_the_data_by_luck_is_not_where_a_collapse_is_measu
 
 def test_a_collapse_says_how_much_is_lost():
     assert "full: 80%" in diagnose(course(lost=0.8, spread=0.2)).evidence
-    assert "partial: 40%" in diagnose(course(lost=0.4)).evidence
+    assert "partial: 40%" in diagnose(course(lost=0.4, spread=0.75)).evidence
     assert "partial: 12%" in diagnose(course(classes_lost=0.125)).evidence
-    assert diagnose(course(lost=0.3, classes_lost=0.05)).verdict == "learning"
+    assert diagnose(course(lost=0.2, classes_lost=0.05, spread=0.75)).verdict == "learning"
+
+
+def test_regions_are_lost_only_where_samples_have_moved_together():
+    assert diagnose(course(lost=0.33, spread=0.71)).verdict == "mode-collapse"
+    assert diagnose(course(lost=0.33, spread=0.95)).verdict == "learning"
 
 
 def test_the_gap_of_few_held_out_reals_must_exceed_its_error():

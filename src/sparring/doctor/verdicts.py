@@ -57,12 +57,13 @@ OVERFIT = 0.62
 COPIED = 0.1
 """The share of samples that are suspiciously near to a training example: ten times what is expected of reals."""
 
-PARTLY, BLURRED, FULLY = 0.1, 0.35, 0.7
+PARTLY, BLURRED, FULLY = 0.1, 0.25, 0.7
 """The share of the data that is lost in a partial collapse, by classes and known modes, and by regions, which run into
 one another; and in a full one, by any of these or of the distance between samples."""
 
-ALIKE = 0.8
-"""Where most of the data is lost, samples must also lie nearer to one another than reals do, by this factor at most."""
+ALIKE = 0.9
+"""Where regions of the data are lost, or most of it, samples must also lie nearer to one another than reals do, by this
+factor at most."""
 
 SWINGING, FLUNG = 0.35, 1.3
 """G throws its samples about when, between two examinations, this part of them changes its region, or they are moved by
@@ -335,7 +336,9 @@ def _full_collapse(course: Course) -> Verdict | None:
 
 def _partial_collapse(course: Course) -> Verdict | None:
     def missed(s: Signals) -> bool:
-        return (_above(s.classes_lost, PARTLY) or _above(s.lost, BLURRED)) and _below(s.spread, SCATTERED)
+        by_kind = _above(s.classes_lost, PARTLY) and _below(s.spread, SCATTERED)
+        by_region = _above(s.lost, BLURRED) and _below(s.spread, ALIKE)
+        return by_kind or by_region
 
     share = course.share(missed, LASTING)
     return _collapse(course, "partial", share) if course.stale(windows=LASTING) else None
