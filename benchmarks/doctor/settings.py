@@ -20,6 +20,7 @@ from sparring.data import Dataset
 from sparring.game import Game, OptimizerConfig
 from sparring.loop import play
 from sparring.networks import MLPDiscriminator, MLPGenerator
+from sparring.objectives import Objective, non_saturating
 
 Source = str | Callable[[], Dataset]
 
@@ -210,6 +211,27 @@ def confined(seed: int, kind: type[MLPGenerator] = Half) -> Game:
     return sparring.duel(G, D, "relativistic-pairing", penalty, latent=8, optimizer=optimizer)
 
 
+def tossed(real: torch.Tensor, fake: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Labels that are tossed anew for each example."""
+    both = torch.cat([real, fake])
+    some, others = both[torch.randperm(len(both))].chunk(2)
+    return non_saturating.discriminator(some, others)
+
+
+def fakes_only(real: torch.Tensor, fake: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Fakes in the place of reals, too."""
+    return non_saturating.discriminator(fake, fake)
+
+
+def mistaught(seed: int, how: Callable[..., dict[str, torch.Tensor]], shape: tuple[int, ...] = (2,)) -> Game:
+    """D learns something else than what is real."""
+    torch.manual_seed(seed)
+    latent = 8 if shape == (2,) else 64
+    G, D = MLPGenerator(latent, shape, 128), MLPDiscriminator(shape, 128)
+    objective = Objective(how.__name__, how, non_saturating.generator)
+    return sparring.duel(G, D, objective, latent=latent, optimizer=OptimizerConfig(5e-4, betas=(0.5, 0.99)))
+
+
 def _well(name: str, source: Source, rounds: int, recipe: str = "default", **options: Any) -> Setting:
     return Setting(f"well-{name}", "", source, rounds, recipe, options)
 
@@ -221,6 +243,11 @@ def _sick(disease: str, name: str, source: Source, rounds: int, recipe: str = "d
 def _junk(source: str, rounds: int) -> Setting:
     game = partial(half_trained, source, rounds)
     return Setting(f"junk-feedback-frozen-{source}", "junk-feedback", source, 600, game=game)
+
+
+def _mistaught(name: str, source: str, rounds: int, **given: Any) -> Setting:
+    game = partial(mistaught, **given)
+    return Setting(f"junk-feedback-{name}-{source}", "junk-feedback", source, rounds, game=game)
 
 
 # the settings of the bars of wgan-gp and dragan on points
@@ -445,6 +472,11 @@ TUNING = (
     _sick("diverged", "shapes", shapes, 200, lr=1.0),
     _sick("stalled", "spiral-default", spiral, 800, lr=1e-8),
     _sick("stalled", "shapes-gan", shapes, 300, "gan", lr=1e-8),
+    _mistaught("tossed", "gaussian", 2500, how=tossed),
+    _mistaught("tossed", "ring", 2500, how=tossed),
+    _mistaught("tossed", "digits", 1000, how=tossed, shape=(1, 28, 28)),
+    _mistaught("fakes", "grid", 2500, how=fakes_only),
+    _mistaught("fakes", "digits", 1000, how=fakes_only, shape=(1, 28, 28)),
     Setting("mode-collapse-half-gaussian", "mode-collapse", "gaussian", 2500, game=confined),
     Setting("mode-collapse-half-moons", "mode-collapse", moons, 2500, game=confined),
     Setting("mode-collapse-half-mixture", "mode-collapse", partial(mixture, 12, 0.1), 2500, game=confined),

@@ -173,6 +173,24 @@ def test_one_long_gradient_is_no_history():
     assert diagnose(history).verdict == "learning"
 
 
+def test_a_discriminator_that_is_wrong_more_often_than_not_is_junk_even_where_samples_come_nearer():
+    wrong = course(falling=True, auc=0.3, judge=0.98, judge_low=0.96)
+    assert diagnose(wrong).verdict == "junk-feedback"
+    assert "contrary" in diagnose(wrong).evidence
+    assert diagnose(wrong[:9]).verdict == "learning"
+    assert diagnose(course(falling=True, auc=0.45, judge=0.98, judge_low=0.96)).verdict == "learning"
+    assert diagnose(course(falling=True, auc=0.3, judge=0.6, judge_low=0.5)).verdict == "learning"
+
+
+def test_a_discriminator_that_is_wrong_half_of_the_time_is_not_yet_junk():
+    def often(count: int) -> str:
+        history = course(falling=True, auc=0.9, judge=0.98, judge_low=0.96)
+        wrong = [replace(r, signals=replace(r.signals, auc=0.1)) for r in history[-10:]]
+        return diagnose([*history[:-10], *wrong[:count], *history[-10 + count :]]).verdict
+
+    assert [often(0), often(5), often(8)] == ["learning", "learning", "junk-feedback"]
+
+
 def test_a_frozen_generator_before_a_broken_discriminator_gets_junk_and_an_untrained_one_stalls():
     still = {"moved": 0.0, "update_generator": 0.0, "update_discriminator": 0.0, "auc": 0.5, "judge_low": 0.97}
     assert diagnose(course(**still)).verdict == "junk-feedback"

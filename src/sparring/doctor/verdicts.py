@@ -27,7 +27,7 @@ IMPROVEMENT, CLEARLY = 0.03, 0.15
 """Samples come nearer when their distance from the data falls below its lowest level so far by this part."""
 
 CHANCE = 0.6
-"""Up to here D's rank-AUC is near chance."""
+"""Up to here D's rank-AUC is near chance; as far below a half, D is wrong."""
 
 UNSURE = 0.65
 """Up to here the judge is near chance: it is better trained than D, and sees what D does not."""
@@ -317,14 +317,26 @@ def _junk(course: Course) -> Verdict | None:
     if share < MOST or not _at_chance(course):
         return None
     # a D that learns may be at chance for a while; one that is merely slow lets G collapse
-    deceived = course.typical("auc") <= 1 - FAR
-    if learning and (not course.stale(0.0, LASTING) or (course.share(_alike) >= MOST and not deceived)):
+    if learning and (not course.stale(0.0, LASTING) or course.share(_alike) >= MOST):
         return None
     evidence = (
         f"D ranks {_percent(course.typical('auc'))} of reals above fakes, which is no better than chance, but a fresh "
         f"classifier tells {_percent(course.typical('judge'))} of them apart: G learns from noise"
     )
     return Verdict("junk-feedback", share, evidence, "strengthen D: raise --set lr_d=..., n_critic or width")
+
+
+def _misled(course: Course) -> Verdict | None:
+    # what D teaches is false, even where samples come nearer for a while
+    share = course.part(lambda s: _below(s.auc, 1 - CHANCE) and _above(s.judge_low, FAR), LASTING)
+    if share < MOST or len(course.history) < LASTING * course.size:
+        return None
+    evidence = (
+        f"D ranked fakes above reals in {_percent(share)} of the last examinations, while a fresh classifier tells "
+        f"{_percent(course.typical('judge'))} of them apart: G learns the contrary"
+    )
+    advice = "strengthen D: raise --set lr_d=..., n_critic or width; of an objective of your own, check the signs"
+    return Verdict("junk-feedback", share, evidence, advice)
 
 
 def _full_collapse(course: Course) -> Verdict | None:
@@ -418,6 +430,7 @@ _RULES: tuple[Rule, ...] = (
     _memorising,
     _overfitting,
     _junk,
+    _misled,
     _flung,
     _full_collapse,
     _oscillating,
