@@ -247,6 +247,7 @@ def test_noise_that_is_near_to_the_data_by_luck_is_not_where_a_collapse_is_measu
 
 def test_a_collapse_says_how_much_is_lost():
     assert "full: 80%" in diagnose(course(lost=0.8, spread=0.2)).evidence
+    assert "two samples are 20% as far apart" in diagnose(course(lost=0.8, spread=0.2)).evidence
     assert "partial: 40%" in diagnose(course(lost=0.4, spread=0.75)).evidence
     assert "partial: 12%" in diagnose(course(classes_lost=0.125)).evidence
     assert diagnose(course(lost=0.2, classes_lost=0.05, spread=0.75)).verdict == "learning"

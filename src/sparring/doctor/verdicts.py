@@ -361,9 +361,10 @@ def _collapse(course: Course, kind: str, share: float) -> Verdict | None:
     if share < MOST or course.growing("spread"):
         return None
     lost = median(_lost(signals) for signals in course.window)
+    apart, distinct = course.typical("spread"), course.typical("distinct")
     evidence = (
-        f"{kind}: {_percent(lost)} of the data has almost no samples, and the effective number of distinct samples is "
-        f"{_percent(course.typical('distinct'))} of the reals'"
+        f"{kind}: {_percent(lost)} of the data has almost no samples, two samples are {_percent(apart)} as far apart "
+        f"as two reals, and their effective number is {_percent(distinct)} of the reals'"
     )
     advice = "keep D smooth: --recipe r3gan, wgan-gp or dragan; or slow G down: a lower --set lr=... than lr_d"
     return Verdict("mode-collapse", share, evidence, advice)
