@@ -1,8 +1,8 @@
 """Does the doctor name the right disease, and leave the healthy alone?
 
 python -m benchmarks.doctor tuning --seeds 0-2
-python -m benchmarks.doctor final --seeds 0-2
-python -m benchmarks.doctor others --seeds 2-3
+python -m benchmarks.doctor final --seeds 0-4
+python -m benchmarks.doctor others --seeds 0-3
 """
 
 import argparse

@@ -140,7 +140,7 @@ class Course:
         return self.part(holds, windows) if lasting else 0.0
 
     def part(self, holds: Callable[[Signals], bool], windows: int = 1) -> float:
-        """The part of the window, or of so many, in which something holds."""
+        """The part of the window, or of so many or as many as there are, in which something holds."""
         looked_at = self.history[-windows * self.size :]
         return sum(holds(reading.signals) for reading in looked_at) / len(looked_at)
 
@@ -327,7 +327,7 @@ def _junk(course: Course) -> Verdict | None:
 
 
 def _misled(course: Course) -> Verdict | None:
-    # what D teaches is false, even where samples come nearer for a while
+    # what D teaches is false, even where samples come nearer for a while; any D is wrong as a game begins
     share = course.part(lambda s: _below(s.auc, 1 - CHANCE) and _above(s.judge_low, FAR), LASTING)
     if share < MOST or len(course.history) < LASTING * course.size:
         return None
