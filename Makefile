@@ -23,7 +23,7 @@ $(VENV)/.developed: $(VENV)/.installed
 	touch $@
 
 test: $(VENV)/.developed chromium  ## all tests and doctests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 chromium:  # opens the pages of sparring report in the tests
 	@command -v chromium >/dev/null || { sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \

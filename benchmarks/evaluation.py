@@ -14,7 +14,6 @@ import torch
 
 from benchmarks.record import record
 from sparring import metrics
-from sparring.data import DataSpec
 from sparring.metrics.extractors import Embedding, random_network
 from sparring.metrics.table import Reals, Samples
 
@@ -37,7 +36,7 @@ def whole(n: int, dimensions: int) -> None:
     """Every metric of n samples against n, with floor and spreads, and the test of memorisation; features are given."""
     reference, control, fake = sets(3, n, dimensions)
     extractor = random_network(1, dimensions)
-    took = seconds(lambda: Reals(reference, control, extractor, DataSpec("image", (1, 28, 28))).table(fake))
+    took = seconds(lambda: Reals(reference, control, extractor).table(fake))
     test = seconds(lambda: metrics.memorization(*(each.seen.features for each in (reference, control, fake))))
     print(f"{n:,} against {n:,} in {dimensions} dimensions: {took:.1f} s, memorisation {test:.1f} s (bar: 20 s in all)")
     record("evaluation", what="whole", n=n, dimensions=dimensions, seconds=took, memorization=test)

@@ -24,7 +24,7 @@ from sparring.scoring import Copies, Scorer
 def impostors(n: int) -> dict[str, np.ndarray]:
     """uint8 `(n, 28, 28, 1)` each; every one must be told from reals by some metric, or as copies."""
     rng, data = np.random.default_rng(1), sparring.data.open("digits")
-    train, labels = np.moveaxis(np.asarray(data.train), 1, 3), data.labels
+    train, labels = np.moveaxis(np.asarray(data.train["x"]), 1, 3), data.train["y"]
     assert labels is not None
     some = train[rng.permutation(len(train))[:n]]
     return {
@@ -60,14 +60,14 @@ def fresh() -> Copies:
     """What the test for copies says of one half of the held-out digits, beside the other half."""
     data = sparring.data.open("digits")
     assert isinstance(data, sparring.data.Dataset)
-    assert data.held_out_labels is not None
-    half = len(data.held_out) // 2
+    assert data.kept["y"] is not None
+    half = len(data.kept["x"]) // 2
     scorer = Scorer(
-        replace(data, held_out=data.held_out[half:], held_out_labels=data.held_out_labels[half:]),
+        replace(data, held_out=data.kept["x"][half:], held_out_labels=data.kept["y"][half:]),
         "digits",
         samples=half,
     )
-    found = scorer(data.held_out[:half]).copies
+    found = scorer(data.kept["x"][:half]).copies
     assert found is not None
     return found
 
@@ -87,15 +87,15 @@ def false_alarms(trials: int, n: int = 300) -> None:
     """Among sets of fresh digits, how many have a metric that tells them from others, and which."""
     data = sparring.data.open("digits")
     assert isinstance(data, sparring.data.Dataset)
-    assert data.labels is not None
-    extractor, _ = extractors.classifier(data.train[:3000], data.labels[:3000], 10)
-    seen = Samples.of(extractor, np.concatenate([data.train[3000:], data.held_out]))
+    assert data.train["y"] is not None
+    extractor, _ = extractors.classifier(data.train["x"][:3000], data.train["y"][:3000], 10)
+    seen = Samples.of(extractor, np.concatenate([data.train["x"][3000:], data.kept["x"]]))
     told: Counter[str] = Counter()
     alarms = 0
     for seed in range(trials):
         order = torch.randperm(len(seen), generator=torch.Generator().manual_seed(seed))
         reference, control, fake = (seen.take(order[k * n : (k + 1) * n]) for k in range(3))
-        rows = Reals(reference, control, extractor, data.spec).table(fake)
+        rows = Reals(reference, control, extractor).table(fake)
         names = [row.name for row in rows if row.beyond >= NOTICED]
         told.update(names)
         alarms += bool(names)

@@ -82,7 +82,7 @@ def fit(epochs: int = 10, seed: int = 0) -> Classifier:
         optimizer.step()
         schedule.step()
     network.eval()
-    held_out = data.held_out_batch(len(data.held_out))
+    held_out = data.held_out(len(data.kept["x"]))
     with torch.no_grad():
         accuracy = (network(held_out["x"]).argmax(1) == held_out["y"]).float().mean().item()
     assert accuracy >= 0.975, f"the referee reads only {accuracy:.1%} of held-out digits"
@@ -104,7 +104,7 @@ def referee() -> tuple[Classifier, dict[str, Tensor]]:
     data = sparring.data.open("digits")
     features = {
         name: read(network, np.moveaxis(np.asarray(part), 1, 3))[0]
-        for name, part in (("train", data.train), ("held_out", data.held_out))
+        for name, part in (("train", data.train["x"]), ("held_out", data.kept["x"]))
     }
     features["all"] = torch.cat([features["train"], features["held_out"]])
     return network, features

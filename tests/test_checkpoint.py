@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from sparring import checkpoint, workflows
-from sparring.checkpoint import NETWORKS, OPTIMIZERS, STATE, network_tensors, read, read_networks, write
+from sparring.checkpoint import NETWORKS, OPTIMIZERS, STATE, fill, network_tensors, read, read_averages, write
 from sparring.errors import UserError
 from sparring.game import OptimizerConfig
 from sparring.loop import Play, State, play
@@ -24,13 +24,32 @@ from sparring.recipes import duel
 
 HOW = Play(seed=0, batch=4, horizon=10)
 FILES = [NETWORKS, OPTIMIZERS, STATE]
-READERS = {"read": read, "read_networks": read_networks}
+
+
+def read_to_sample(state: State, folder: Path, recipe: str) -> None:
+    """Take up the networks alone."""
+    for name, tensors in read_averages(folder, recipe, ("D", "G"), ()).items():
+        fill(name, state.game.modules()[name], tensors, folder)
+
+
+READERS = {"read": read, "read_averages": read_to_sample}
+
+
+class Plain:
+    """Examples that are stored as the networks take them."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.shape = shape
+
+    def to_model(self, stored: Tensor) -> Tensor:
+        return stored
 
 
 class Rows:
     """Eight fixed examples."""
 
     def __init__(self, *shape: int) -> None:
+        self.schema = {"x": Plain(shape)}
         self.rows = torch.randn(8, *shape, generator=torch.Generator().manual_seed(3))
 
     def __len__(self) -> int:
@@ -115,9 +134,12 @@ def test_what_was_written_is_read(saved):
 
 def test_the_networks_alone_can_be_read(saved):
     state, fresh = advance(start(), 2), start(seed=6)
-    read_networks(fresh, saved, "gan")
+    read_to_sample(fresh, saved, "gan")
     live = network_tensors(state)
-    assert all(torch.equal(value, live[name]) for name, value in network_tensors(fresh).items())
+    found = {name: value for name, value in network_tensors(fresh).items() if not name.startswith("average")}
+    assert all(torch.equal(value, live[name]) for name, value in found.items())
+    averaged = read_averages(saved, "gan", ("G",), ("G",))["G"]
+    assert all(torch.equal(value, live[f"average.G.{name}"]) for name, value in averaged.items())
     assert not fresh.optimizers["generator"].state_dict()["state"]
 
 

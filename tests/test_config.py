@@ -85,7 +85,7 @@ def test_a_whole_run_config_comes_back_from_toml() -> None:
         options={"lr": 1e-4, "n_critic": 5, "latent": "uniform", "lr_d": None},
         horizon=12,
         fingerprint="f00",
-        spec={"kind": "points", "shape": [2], "offset": [0.1, -3e-9], "classes": ["a\n", 'b"']},
+        columns={"x": {"kind": "points", "offset": [0.1, -3e-9]}, "y": {"kind": "categories", "names": ["a\n", 'b"']}},
     )
     again = validated(RunConfig, tomllib.loads(to_toml(config.model_dump())), "config.toml")
     assert again.model_copy(update={"options": again.options | {"lr_d": None}}) == config

@@ -138,10 +138,14 @@ def test_a_page_names_every_option_with_its_default(recipe):
 
 def sources(recipe: str) -> list[Dataset | Unpaired]:
     rng = np.random.default_rng(0)
-    pictures = [sparring.data.open(rng.integers(0, 256, (24, 8, 8, 1), dtype=np.uint8)) for _ in range(2)]
+    arrays = [rng.integers(0, 256, (24, 8, 8, 1), dtype=np.uint8) for _ in range(2)]
+    points, labels = rng.normal(size=(24, 2)), np.arange(24) % 3
+    if recipe == "cgan":
+        return [sparring.data.open((array, labels)) for array in (arrays[0], points)]
+    pictures = [sparring.data.open(array) for array in arrays]
     if recipe == "cyclegan":
         return [Unpaired(*pictures)]
-    return [pictures[0], sparring.data.open(rng.normal(size=(24, 2)))]
+    return [pictures[0], sparring.data.open(points)]
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

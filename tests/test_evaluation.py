@@ -64,18 +64,18 @@ def test_mirrored_samples_of_mirrored_data_are_told_by_no_metric():
 def test_the_closest_pair_is_named_by_its_place_in_what_was_given():
     data = sparring.data.open(REALS)
     fakes = shapes(200, 1)
-    fakes[7] = data.train[11].transpose(1, 2, 0)
+    fakes[7] = data.train["x"][11].transpose(1, 2, 0)
     found = scored(fakes, data)
     test = found.to_dict()["copies"]["test"]
     assert (test["closest"][0], test["partners"][0], found.copies.exact) == (7, 11, 1)
     for side in found.copies.pairs[0]:
-        np.testing.assert_array_equal(side, data.train[11])
+        np.testing.assert_array_equal(side, data.train["x"][11])
     assert not np.array_equal(*found.copies.pairs[1])
 
 
 def test_mifid_is_of_the_training_data():
     data = sparring.data.open(REALS)
-    copied = scored(np.asarray(data.train).transpose(0, 2, 3, 1)[:300], data)["MiFrechet"]
+    copied = scored(np.asarray(data.train["x"]).transpose(0, 2, 3, 1)[:300], data)["MiFrechet"]
     assert copied.value > 1e4 * copied.floor
     assert scored(shapes(300, 1), data)["MiFrechet"].value < 5 * copied.floor
 
@@ -98,7 +98,7 @@ def test_every_impostor_is_far_beyond_the_floor_of_some_metric(name):
 @pytest.mark.parametrize("changed", ["to the bit", "by a pixel of shift", "mirrored, with noise"])
 def test_a_replay_of_the_training_data_is_flagged(changed):
     data = sparring.data.open(REALS)
-    replay = np.asarray(data.train).transpose(0, 2, 3, 1)[:300]
+    replay = np.asarray(data.train["x"]).transpose(0, 2, 3, 1)[:300]
     if changed == "by a pixel of shift":
         replay = np.roll(replay, 1, axis=1)
     if changed == "mirrored, with noise":

@@ -66,13 +66,13 @@ def drive(folder: Path) -> None:
 
 def forked(arguments: list[str]) -> int:
     """Start the command in a child process, slowed down."""
-    from sparring import workflows
     from sparring.cli import main
+    from sparring.workflows import playing
 
     child = os.fork()
     if child:
         return child
-    real_sync, real_play = os.fsync, workflows.play
+    real_sync, real_play = os.fsync, playing.play
 
     def slow_sync(handle: int) -> None:
         time.sleep(SYNC)
@@ -83,7 +83,7 @@ def forked(arguments: list[str]) -> int:
             yield played
             time.sleep(PAUSE)
 
-    os.fsync, workflows.play = slow_sync, slow_play
+    os.fsync, playing.play = slow_sync, slow_play
     sys.argv = ["sparring", *arguments]
     try:
         main()

@@ -13,6 +13,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 from sparring import loop, penalties
 from sparring.checkpoint import network_tensors, read, write
 from sparring.game import Game, Latent, OptimizerConfig, Player, always, epochs, every, from_round, steps
+from sparring.kinds import Points
 from sparring.loop import DivergedError, Play, State, evaluating, only, play, seed_of, take_turn
 from sparring.objectives import OBJECTIVES, non_saturating
 from sparring.recipes import duel
@@ -27,6 +28,7 @@ class Rows:
     def __init__(self, count: int = 10, dim: int = 2) -> None:
         self.rows = torch.randn(count, dim, generator=torch.Generator().manual_seed(9))
         self.asked: list[int] = []
+        self.schema = {"x": Points((dim,), (0.0,) * dim, (1.0,) * dim)}
 
     def __len__(self) -> int:
         return len(self.rows)

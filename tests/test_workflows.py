@@ -2,6 +2,7 @@ import errno
 import itertools
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ import sparring
 from sparring import recipes, workflows
 from sparring.checkpoint import network_tensors
 from sparring.data import Unpaired
+from sparring.drawing import CHUNK, draw
 from sparring.errors import UserError
 from sparring.game import OptimizerConfig
 from sparring.loop import DivergedError, State
@@ -95,7 +97,7 @@ def test_the_config_says_all_that_is_needed(tmp_path):
     assert (config["recipe"], config["seed"], config["horizon"]) == ("wgan-gp", 7, 2)
     assert config["options"]["width"] == 4
     assert config["options"]["n_critic"] == recipes.get("wgan-gp").options().n_critic  # defaults are written too
-    assert config["spec"]["shape"] == [2]
+    assert config["columns"]["x"]["shape"] == [2]
     assert config["fingerprint"]
     assert config["data"]["source"] == ""
 
@@ -196,13 +198,13 @@ def test_only_the_newest_checkpoints_are_kept(tmp_path):
 
 def test_previews_are_drawn_when_they_are_due(tmp_path):
     run = sparring.train(pictures(), rounds=5, sample_every="2", out=tmp_path / "run", **SMALL)
-    assert sorted(path.name for path in run.directory.samples.iterdir()) == [
+    assert sorted(path.name for path in run.directory.samples.glob("*.png")) == [
         "000000.png",
         "000002.png",
         "000004.png",
         "000005.png",
     ]
-    sheets = [np.asarray(Image.open(path)) for path in sorted(run.directory.samples.iterdir())]
+    sheets = [np.asarray(Image.open(path)) for path in sorted(run.directory.samples.glob("*.png"))]
     assert {sheet.shape for sheet in sheets} == {(8 * 58 - 2, 8 * 58 - 2)}  # 64 pictures of 56, 2 apart
     assert not np.array_equal(sheets[0], sheets[-1])
 
@@ -514,25 +516,29 @@ def test_the_same_seed_is_the_same_picture_whatever_the_others(trained):
     assert np.array_equal(trained.sample(33), many[:33])
 
 
+def drawn_from(state, seeds):
+    return draw(state.game, state.sampled, {}, seeds, {})
+
+
 def test_a_generator_always_makes_equally_many_at_once():
     # another number takes other kernels, which may round differently
     sizes = []
 
-    def counted(net, z, conditions):
+    def counted(net, z, given):
         sizes.append(len(z))
         return net.G(z)
 
     state = State.start(replace(my_game(), sample=counted))
     for n in (1, 31, 32, 33, 70):
-        assert workflows.draw(state, range(n), {}).shape == (n, 2)
+        assert drawn_from(state, range(n)).shape == (n, 2)
     assert len(sizes) == 1 + 1 + 1 + 2 + 3
-    assert set(sizes) == {workflows.CHUNK}
+    assert set(sizes) == {CHUNK}
 
 
 def test_a_generator_without_an_average_is_sampled_from_in_eval_mode():
     state = State.start(replace(my_game(), average=()))
     before = {name: value.clone() for name, value in state.game.networks.G.state_dict().items()}
-    first, again = (workflows.draw(state, range(5), {}) for _ in range(2))
+    first, again = (drawn_from(state, range(5)) for _ in range(2))
     assert torch.equal(first, again)  # dropout would tell them apart
     after = state.game.networks.G.state_dict()
     assert all(torch.equal(value, after[name]) for name, value in before.items())
@@ -544,7 +550,8 @@ def test_sampling_is_through_the_averaged_weights(tmp_path):
     plan = workflows.plan_resumed(run.path, source=pictures(), rounds=1)
     drawn = {}
     for name, state in (("averaged", plan.state), ("live", replace(plan.state, averaged={}))):
-        drawn[name] = plan.data.spec.to_data(workflows.draw(state, range(8), {}))
+        kind = plan.data.schema["x"]
+        drawn[name] = kind.to_array(kind.to_stored(drawn_from(state, range(8))))
     assert np.array_equal(run.sample(8), drawn["averaged"])
     assert not np.array_equal(run.sample(8), drawn["live"])
 
@@ -575,8 +582,10 @@ def test_points_come_back_in_the_units_of_the_data(tmp_path):
 
 def test_truncation_narrows(tmp_path):
     run = sparring.train(points(400), game=shown(), rounds=1, out=tmp_path / "run")
-    spec = tomllib.loads(run.directory.config.read_text())["spec"]
-    wide, narrow = (np.abs(run.sample(100, truncation=t) - spec["offset"]).max() / spec["scale"] for t in (None, 0.5))
+    spec = tomllib.loads(run.directory.config.read_text())["columns"]["x"]
+    wide, narrow = (
+        np.abs(run.sample(100, truncation=t) - spec["offset"]).max() / spec["scale"][0] for t in (None, 0.5)
+    )
     assert 0.45 < narrow <= 0.5001
     assert wide > 1.5
 
@@ -591,8 +600,12 @@ def test_samples_of_a_translator_come_from_its_own_data(tmp_path):
     run = sparring.train(tmp_path / "data", recipe="cyclegan", rounds=1, out=tmp_path / "run", options=options)
     assert run.sample(3).shape == (3, 8, 8, 1)
     assert np.array_equal(run.sample(seeds=[2])[0], run.sample(3)[2])
-    with pytest.raises(UserError, match="has 3 held-out pictures"):
-        run.sample(4)
+    shutil.rmtree(tmp_path / "data")  # what is translated comes from the run
+    assert run.sample(100).shape == (100, 8, 8, 1)
+    other = np.random.default_rng(5).integers(0, 256, (2, 1, 8, 8), dtype=np.uint8)
+    assert not np.array_equal(run.sample(2, given={"a": other}), run.sample(2))
+    with pytest.raises(UserError, match="given no y"):
+        run.sample(2, given={"y": 3})
 
 
 def test_sampling_a_game_in_training_does_not_touch_its_networks(tmp_path):
@@ -622,14 +635,13 @@ def test_a_budget_of_ones_own_replaces_the_configs(tmp_path):
     assert plan.config.budget.rounds == 3
 
 
-def test_samples_of_a_translator_whose_data_was_in_memory_are_refused(tmp_path, monkeypatch):
+def test_samples_of_a_translator_need_no_data(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Image.fromarray(pictures(1)[0]).save("not-the-data.png")
     data = Unpaired(*(sparring.data.open(pictures(6, seed=seed)) for seed in (0, 1)))
     options = {"width": 4, "depth": 1, "batch": 2}
     run = sparring.train(data, recipe="cyclegan", rounds=1, out=tmp_path / "run", options=options)
-    with pytest.raises(UserError, match="in memory"):
-        run.sample(3)
+    assert run.sample(3).shape == (3, 8, 8, 1)
 
 
 def test_what_cannot_be_sampled_is_refused(tmp_path):

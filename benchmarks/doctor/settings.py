@@ -131,7 +131,7 @@ def half_trained(source: str, rounds: int, seed: int) -> Game:
         if played.number == rounds:
             break
     torch.manual_seed(seed)
-    D = MLPDiscriminator(plan.data.spec.shape, 64)
+    D = MLPDiscriminator(plan.data.schema["x"].shape, 64)
     nn.init.zeros_(D.head.weight)
     return sparring.duel(plan.state.sampled.G, D, latent=plan.state.game.noise, optimizer=OptimizerConfig(0.0))
 
@@ -158,7 +158,7 @@ def replay(seed: int, source: Source = "digits") -> Game:
     """A generator of which nothing is its own."""
     torch.manual_seed(seed)
     data = opened(source)
-    D = MLPDiscriminator(data.spec.shape, 64)
+    D = MLPDiscriminator(data.schema["x"].shape, 64)
     return sparring.duel(Replay(data.batch(0, 2000, seed)["x"]), D, optimizer=OptimizerConfig(1e-4))
 
 

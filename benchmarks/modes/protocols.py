@@ -64,7 +64,7 @@ def stacked_digits() -> Dataset:
     """Three random digits as the channels of one picture: a thousand modes."""
     digits = sparring.data.open("digits")
     rows = np.random.default_rng(0).integers(0, len(digits), (STACKED, 3))
-    found = sparring.data.open(np.asarray(digits.train)[rows, 0])
+    found = sparring.data.open(np.asarray(digits.train["x"])[rows, 0])
     assert isinstance(found, Dataset)
     return found
 
@@ -120,7 +120,12 @@ def _regularised(data: Dataset, options: dict[str, Any], seed: int) -> Game:
     """r3gan's game, networks and penalties, with the cross-entropy in the place of relativistic pairing."""
     chosen = r3gan.Options(**options)
     torch.manual_seed(seed)
+    noise = chosen.prior(data.schema)
     return duel(
-        *pair(chosen, data.spec, batch_norm=False), "non-saturating", together(r1(chosen.gamma), r2(chosen.gamma)),
-        latent=chosen.prior(data.spec), optimizer=chosen.optimizers(), ema=chosen.ema,
-    )  # fmt: skip
+        *pair(chosen, data.schema["x"].shape, noise.dim, batch_norm=False),
+        "non-saturating",
+        together(r1(chosen.gamma), r2(chosen.gamma)),
+        latent=noise,
+        optimizer=chosen.optimizers(),
+        ema=chosen.ema,
+    )

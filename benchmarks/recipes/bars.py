@@ -104,12 +104,12 @@ def gaussian(saturating: bool, seed: int, lr: float = 2e-3) -> Bars:
         optimizer=(OptimizerConfig(lr), OptimizerConfig(2e-3)),
     )
     plan = trained("gaussian", rounds=6_000, game=game, seed=seed)
-    made, real = samples(plan, 10_000), plan.data.spec.to_data(plan.data.held_out_batch(2_000)["x"])
+    made, real = samples(plan, 10_000), plan.data.held_out(2_000)["x"].numpy()
     covariance = np.abs(np.cov(made.T) - np.cov(real.T)).max() / np.abs(np.cov(real.T)).max()
     form = "saturating" if saturating else "non-saturating"
     yield at_most(f"gaussian, {form}: mean off by", float(np.abs(made.mean(0) - real.mean(0)).max()), 0.15)
     yield at_most(f"gaussian, {form}: covariance off by", float(covariance), 0.15)
-    net, batch = plan.state.game.networks, plan.data.held_out_batch(2_000)
+    net, batch = plan.state.game.networks, plan.data.held_out(2_000)
     with torch.no_grad():
         fake = net.G(torch.randn(2_000, 2, generator=torch.Generator().manual_seed(seed)))
         loss = sum(minimax.discriminator(net.D(batch["x"]), net.D(fake)).values())
@@ -129,7 +129,7 @@ def vanishing(seed: int) -> Bars:
                 fake = G(torch.randn(128, 8))
             adversary.learn(real, fake)
         logits = adversary.discriminator(G(torch.randn(1_000, 8)))
-        on_real = adversary.discriminator(data.held_out_batch(1_000)["x"])
+        on_real = adversary.discriminator(data.held_out(1_000)["x"])
         right = (torch.cat([on_real > 0, logits < 0]).float().mean()).item()
         lengths = []
         for objective in (minimax, non_saturating):
@@ -164,8 +164,8 @@ def probe(D: Any) -> float:
     data = sparring.data.open("digits")
     D.eval()
     parts = []
-    for pictures, labels in ((data.train, data.labels), (data.held_out, data.held_out_labels)):
-        x = data.spec.to_model(torch.from_numpy(np.ascontiguousarray(pictures)))
+    for pictures, labels in ((data.train["x"], data.train["y"]), (data.kept["x"], data.kept["y"])):
+        x = data.schema["x"].to_model(torch.from_numpy(np.ascontiguousarray(pictures)))
         features = torch.cat([D.features(part) for part in x.split(500)])
         parts.append((features, torch.from_numpy(np.asarray(labels))))
     (x, y), (x_held, y_held) = parts

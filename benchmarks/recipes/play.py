@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from sparring import workflows
+from sparring.drawing import draw, rows_for
 from sparring.loop import play
 
 
@@ -66,4 +67,6 @@ def trained(
 
 def samples(plan: workflows.Plan, n: int) -> np.ndarray:
     """N samples in the data's own units."""
-    return plan.data.spec.to_data(workflows.draw(plan.state, range(n), {}))
+    game, kind = plan.state.game, plan.data.schema[plan.state.game.makes]
+    made = draw(game, plan.state.sampled, plan.data.schema, range(n), rows_for(range(n), plan.data.held_out()))
+    return kind.to_array(kind.to_stored(made))

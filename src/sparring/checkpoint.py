@@ -10,13 +10,15 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
-from torch import Tensor
+from torch import Tensor, nn
 
 from sparring.errors import UserError, writing
 from sparring.loop import State
@@ -87,19 +89,58 @@ def read(state: State, folder: Path, recipe: str) -> None:
     state.round, state.steps = record["round"], dict(record["steps"])
 
 
-def read_networks(state: State, folder: Path, recipe: str) -> None:
-    """As `read`, without the optimizers: enough to sample from."""
-    record = _record(folder, recipe)
-    networks = _load(folder, NETWORKS, record)
-    _check_networks(state, networks, folder)
-    _read_networks(state, networks)
-    state.round, state.steps = record["round"], dict(record["steps"])
+def read_averages(
+    folder: Path, recipe: str, names: Iterable[str], averaged: Iterable[str]
+) -> dict[str, dict[str, Tensor]]:
+    """The tensors of some networks, of their averages where there are some: enough to sample from.
+
+    Args:
+        folder: the checkpoint.
+        recipe: what it should be a checkpoint of.
+        names: of the networks.
+        averaged: those of which averages are kept.
+
+    Returns:
+        `{network: {name: tensor}}`.
+
+    Raises:
+        UserError: it is truncated, altered, or of another recipe.
+    """
+    _verify(folder, NETWORKS, _record(folder, recipe))
+    found: dict[str, dict[str, Tensor]] = {}
+    with safe_open(folder / NETWORKS, "pt") as file:
+        for name in names:
+            prefix = f"average.{name}." if name in averaged else f"{name}."
+            keys: list[str] = list(file.keys())
+            found[name] = {key.removeprefix(prefix): file.get_tensor(key) for key in keys if key.startswith(prefix)}
+    return found
+
+
+def fill(name: str, network: nn.Module, tensors: dict[str, Tensor], folder: Path) -> None:
+    """Put tensors into a network, in place.
+
+    Raises:
+        UserError: they are those of another network.
+    """
+    live = dict(tensors_of(network))
+    wrong = live.keys() ^ tensors.keys() or {n for n in live if live[n].shape != tensors[n].shape}
+    if wrong:
+        raise _other_networks(folder, f"{name}.{min(wrong)}")
+    with torch.no_grad():
+        for key, value in live.items():
+            value.copy_(tensors[key])
+
+
+def tensors_of(network: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    """All parameters and buffers by name, also those buffers that a `state_dict` leaves out."""
+    for name, tensor in chain(network.named_parameters(remove_duplicate=False), network.named_buffers("", True, False)):
+        yield name, tensor.detach()
 
 
 def network_tensors(state: State) -> dict[str, Tensor]:
     """`{"G.weight name": tensor, "average.G.weight name": tensor}`: the live tensors, not copies."""
-    parts = {**state.game.networks._asdict(), **{f"average.{name}": net for name, net in state.averaged.items()}}
-    return {f"{part}.{name}": value for part, net in parts.items() for name, value in net.state_dict().items()}
+    parts = {**state.game.modules(), **{f"average.{name}": net for name, net in state.averaged.items()}}
+    return {f"{part}.{name}": value for part, net in parts.items() for name, value in tensors_of(net)}
 
 
 def _optimizer_tensors(state: State) -> dict[str, Tensor]:
@@ -160,24 +201,38 @@ def _record(folder: Path, recipe: str) -> dict[str, Any]:
 
 
 def _load(folder: Path, name: str, record: dict[str, Any]) -> dict[str, Tensor]:
-    path = folder / name
-    damaged = UserError(f"{path} is truncated or was altered", "remove that checkpoint to use the one before it")
+    _verify(folder, name, record)
     try:
-        if hashlib.sha256(path.read_bytes()).hexdigest() != record["sha256"][name]:
-            raise damaged
-        return load_file(path)
+        return load_file(folder / name)
     except (OSError, SafetensorError) as error:
-        raise damaged from error
+        raise _damaged(folder / name) from error
+
+
+def _verify(folder: Path, name: str, record: dict[str, Any]) -> None:
+    try:
+        with (folder / name).open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() == record["sha256"][name]:
+                return
+    except OSError as error:
+        raise _damaged(folder / name) from error
+    raise _damaged(folder / name)
+
+
+def _damaged(path: Path) -> UserError:
+    return UserError(f"{path} is truncated or was altered", "remove that checkpoint to use the one before it")
+
+
+def _other_networks(folder: Path, name: str) -> UserError:
+    return UserError(
+        f"{folder} holds other networks than the config describes: {name} differs", "use the run's own config.toml"
+    )
 
 
 def _check_networks(state: State, tensors: dict[str, Tensor], folder: Path) -> None:
     live = network_tensors(state)
     wrong = live.keys() ^ tensors.keys() or {n for n in live if live[n].shape != tensors[n].shape}
     if wrong:
-        raise UserError(
-            f"{folder} holds other networks than the config describes: {min(wrong)} differs",
-            "use the run's own config.toml",
-        )
+        raise _other_networks(folder, min(wrong))
 
 
 def _read_networks(state: State, tensors: dict[str, Tensor]) -> None:

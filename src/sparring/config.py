@@ -46,7 +46,7 @@ class Budget(Options):
         return any(value is not None for value in self.model_dump().values())
 
 
-FOUND_OUT = ("horizon", "fingerprint", "spec")
+FOUND_OUT = ("horizon", "fingerprint", "makes", "columns")
 """What a run finds out when it begins and writes into its config; it cannot be asked for."""
 
 
@@ -87,7 +87,10 @@ class RunConfig(Options):
     options: dict[str, Any] = Field(default_factory=dict, description="the recipe's own options")
     horizon: int | None = Field(None, gt=0, description="the round at which schedules end; set when the run begins")
     fingerprint: str = Field("", description="of the data; set when the run begins")
-    spec: dict[str, Any] = Field(default_factory=dict, description="of the data; set when the run begins")
+    makes: str = Field("x", description="the column that samples are of; set when the run begins")
+    columns: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="of an example, and the kind of each; set when the run begins"
+    )
 
 
 def validated(model: type[O], values: Mapping[str, Any], where: str) -> O:
@@ -165,7 +168,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def to_toml(tables: Mapping[str, Any]) -> str:
-    """TOML of plain values and one level of tables; None is left out.
+    """TOML of plain values and tables; None is left out.
 
     Examples:
         >>> print(to_toml({"seed": 0, "data": {"source": "digits", "size": [28, 28]}}), end="")
@@ -175,11 +178,15 @@ def to_toml(tables: Mapping[str, Any]) -> str:
         source = "digits"
         size = [28, 28]
     """
+    return "\n".join(_lines(tables, "")) + "\n"
+
+
+def _lines(tables: Mapping[str, Any], above: str) -> list[str]:
     lines = [f"{key} = {_value(value)}" for key, value in tables.items() if not _table(value) and value is not None]
     for key, table in tables.items():
         if _table(table):
-            lines += ["", f"[{key}]", *(f"{k} = {_value(v)}" for k, v in table.items() if v is not None)]
-    return "\n".join(lines) + "\n"
+            lines += ["", f"[{above}{key}]", *_lines(table, f"{above}{key}.")]
+    return lines
 
 
 def _table(value: object) -> bool:

@@ -7,15 +7,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
+from torch import Tensor
 
 import sparring.data
 from sparring import workflows
 from sparring.config import RunConfig, read_toml, validated
-from sparring.data import Dataset, Unpaired
+from sparring.data import Data, viewed
 from sparring.errors import UserError, writing
 from sparring.game import Game
+from sparring.kinds import labelled
 from sparring.runs import RunDir
-from sparring.scoring import Evaluation, Features, Scorer, check_shape, one_kind, stored
+from sparring.scoring import Evaluation, Features, Scorer, check_shape
 
 Generated = str | Path | np.ndarray | workflows.Run
 """A run; or a folder, zip or array of samples of any generator."""
@@ -50,7 +53,7 @@ def compare(
     channels: int | None = None,
     seed: int = 0,
     checkpoint: str = "latest",
-    game: Game | None = None,
+    game: Game[Any] | None = None,
     progress: Tell | None = None,
 ) -> list[Evaluation]:
     """Evaluate several sets of samples against the same reals, with the same features and as many of each.
@@ -79,19 +82,22 @@ def compare(
     tell = progress or (lambda what, share: None)
     tell("reading the reals", 0.0)
     given = [each.path if isinstance(each, workflows.Run) else each for each in generated]
-    data, source = _reals(given, against, size, channels)
+    reals, source = _reals(given, against, size, channels)
+    ready = [_sampler(each, checkpoint, game) for each in given]
+    makes = next((each.game.makes for each in ready if each and each.game.makes in reals.schema), "x")
+    data = viewed(reals, makes)
     limit = min(samples, (len(data.train) + len(data.held_out)) // 2)
     sets = []
     for k, each in enumerate(given):
         tell(f"samples of {_name(each)}", 0.1 + 0.2 * k / len(given))
-        sets.append(_drawn(each, limit, size, channels, checkpoint, game))
-        check_shape(sets[-1].samples, data)
+        sets.append(_drawn(each, ready[k], limit, size, channels, checkpoint))
+        check_shape(tuple(sets[-1].samples.shape[1:]), data)
     tell("features and metrics of the reals", 0.3)
     scorer = Scorer(data, source, features, min(limit, *(len(each.samples) for each in sets)), seed)
     found = []
     for k, (each, drawn) in enumerate(zip(given, sets, strict=True)):
         tell(f"metrics of {_name(each)}", 0.4 + 0.6 * k / len(given))
-        evaluation = scorer(drawn.samples, _name(each))
+        evaluation = scorer(drawn.samples, _name(each), drawn.asked)
         if evaluation.copies:
             test = evaluation.copies.test
             own = test._replace(closest=tuple(int(drawn.order[index]) for index in test.closest))
@@ -143,13 +149,13 @@ def _reals(
     against: workflows.Source | None,
     size: tuple[int, int] | None,
     channels: int | None,
-) -> tuple[Dataset, str]:
+) -> tuple[Data, str]:
     """The reals, and the name of their source."""
     if against is not None:
-        if isinstance(against, Dataset | Unpaired):
-            return one_kind(against), "a data set"
+        if isinstance(against, Data):
+            return against, "a data set"
         found = sparring.data.open(against, size=size, channels=channels)
-        return one_kind(found), str(against) if isinstance(against, str | Path) else "an array"
+        return found, str(against) if isinstance(against, str | Path) else "an array"
     runs = [each for each in generated if _is_run(each)]
     if len(runs) < len(generated):
         other = next(each for each in generated if not _is_run(each))
@@ -160,42 +166,48 @@ def _reals(
     if len({config.fingerprint for config in configs}) > 1:
         raise UserError("these runs were trained on different data", "--against SOURCE compares them with one")
     config = configs[0]
-    if not config.data.source:
-        raise UserError(f"the data of {runs[0]} was handed over in memory", "sparring.evaluate(run, against=...)")
     if (size and size != config.data.size) or (channels and channels != config.data.channels):
         raise UserError("a run's samples have the run's own size and channels", "leave --size and --channels out")
-    data = one_kind(workflows.open_data(config.data.source, config))
-    if data.fingerprint != config.fingerprint:
-        raise UserError(f"the data of {runs[0]} has changed since the run began", "put it back, or use --against")
+    data = workflows.reopened(str(runs[0]), config, hint="sparring.evaluate(run, against=...)")
     return data, config.data.source
 
 
 class _Drawn(NamedTuple):
-    """Samples as the reals are stored, their places in what was given, and the run that they come from."""
+    """Stored samples, their places in what was given, the labels that they were made from, and their run."""
 
-    samples: np.ndarray
+    samples: Tensor
     order: np.ndarray
+    asked: Tensor | None = None
     run: RunDir | None = None
     round: int = 0
 
 
+def _sampler(generated: str | Path | np.ndarray, checkpoint: str, game: Game[Any] | None) -> workflows.Sampler | None:
+    """What draws samples; None where they are there already."""
+    if not _is_run(generated):
+        return None
+    config = validated(RunConfig, read_toml(RunDir(Path(str(generated))).config), str(generated))
+    own = config.recipe == workflows.CUSTOM
+    return workflows.sampler(str(generated), checkpoint=checkpoint, game=game if own else None)
+
+
 def _drawn(
     generated: str | Path | np.ndarray,
+    ready: workflows.Sampler | None,
     n: int,
     size: tuple[int, int] | None,
     channels: int | None,
     checkpoint: str,
-    game: Game | None,
 ) -> _Drawn:
-    if not _is_run(generated):
+    if ready is None:
         made = sparring.data.read(generated, size=size, channels=channels)
         order = np.random.default_rng(0).permutation(len(made))[:n]
-        return _Drawn(made[order], order)
+        return _Drawn(torch.from_numpy(made[order]), order)
     run = RunDir(Path(str(generated)))
     number = run.round_of(run.which(checkpoint))  # before sampling: a run under way goes on
     if run.metrics.exists():
         with writing(run.metrics):  # now, not after minutes of work
             run.metrics.open("a").close()
-    own = validated(RunConfig, read_toml(run.config), str(generated)).recipe == workflows.CUSTOM
-    made = workflows.sample(run.path, n, checkpoint=checkpoint, game=game if own else None)
-    return _Drawn(stored(made), np.arange(n), run, number)
+    rows = ready(range(n))
+    asked = rows.get(labelled(ready.schema, ready.game.given) or "")
+    return _Drawn(rows[ready.game.makes], np.arange(n), asked, run, number)

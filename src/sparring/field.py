@@ -7,7 +7,7 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch.nn.functional import interpolate
 
-from sparring.data import Dataset, Unpaired
+from sparring.data import Data
 from sparring.errors import UserError, writing
 from sparring.loop import State, evaluating
 
@@ -42,13 +42,14 @@ class Field:
         UserError: other data than points in the plane.
     """
 
-    def __init__(self, state: State, data: Dataset | Unpaired) -> None:
-        if data.spec.kind != "points" or data.spec.shape != (2,):
+    def __init__(self, state: State, data: Data) -> None:
+        kind = data.schema[state.game.makes]
+        if kind.shape != (2,) or state.game.given:
             raise UserError(
                 "a field is drawn of points in the plane only", "train ring, grid, gaussian or an (N, 2) array"
             )
-        self._state, self._spec = state, data.spec
-        self._real = data.held_out_batch(POINTS)["x"]
+        self._state = state
+        self._real = kind.to_model(data.held_out(POINTS)[state.game.makes])
         low, high = self._real.min(0).values, self._real.max(0).values
         self._center, self._reach = (low + high) / 2, 0.65 * (high - low).max().clamp(min=1e-6)
         self._noise = state.game.noise(POINTS, torch.Generator().manual_seed(0), None)
@@ -81,8 +82,14 @@ class Field:
         with evaluating(networks):
             # what D sees at this moment, not the average that samples are drawn from
             fake = self._state.game.sample(networks, self._noise.to(device), {}).cpu()
-            scores = self._state.game.critic(networks, {"x": self._places().to(device)}).flatten().cpu()
-            known = self._state.game.critic(networks, {"x": torch.cat([self._real, fake]).to(device)}).flatten().cpu()
+            scores = (
+                self._state.game.critic(networks, {self._state.game.makes: self._places().to(device)}).flatten().cpu()
+            )
+            known = (
+                self._state.game.critic(networks, {self._state.game.makes: torch.cat([self._real, fake]).to(device)})
+                .flatten()
+                .cpu()
+            )
         sheet = self._shades(scores, known, len(self._real))
         for points, color in ((self._real, REAL), (fake, FAKE)):
             _dot(sheet, self._pixels(points), color)

@@ -6,17 +6,17 @@ plays any game without knowing which.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, TypeVar, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sparring.objectives import Terms
 
 Batch = dict[str, Tensor]
-Networks = Any
-"""A NamedTuple whose fields are `nn.Module`s: `net.G`, `net.D`; every recipe defines its own."""
+N = TypeVar("N", bound=tuple[nn.Module, ...])
+"""A NamedTuple of modules: `net.G`, `net.D`; every recipe defines its own."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Turn:
     """All that a player may look at in one step of its turn.
 
     Args:
-        batch: `{"x": (B, ...) reals, "y": (B,) labels where there are any}`, in the networks' own range.
+        batch: reals by column, `{"x": (B, ...), "y": (B,) labels}`, in the networks' own range.
         round: how many rounds were completed before this one.
         progress: 0 to 1 over the planned run, for fades and annealing.
         rng: all noise comes from here; it is seeded by (seed, round, player, step), which makes a resumed run exact.
@@ -132,7 +132,7 @@ class OptimizerConfig:
 
 
 @dataclass(frozen=True)
-class Player:
+class Player(Generic[N]):
     """One side of the game.
 
     Args:
@@ -148,11 +148,11 @@ class Player:
 
     name: str
     trains: tuple[str, ...]
-    loss: Callable[[Networks, Turn], Terms]
+    loss: Callable[[N, Turn], Terms]
     optimizer: OptimizerConfig
     turns: Turns = ONE_STEP
     plays: Plays = always
-    after: Callable[[Networks], None] | None = None
+    after: Callable[[N], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -197,44 +197,70 @@ class Latent:
         return normal.icdf(low + share * (high - low)).clamp(-truncation, truncation)
 
 
+GENERATOR = ("generator",)
+"""The players that make samples, unless a game says otherwise."""
+
 Noise = Callable[[int, torch.Generator, float | None], Tensor]
 
 
 @dataclass(frozen=True)
-class Game:
+class Game(Generic[N]):
     """Everything about a GAN that is its own.
 
     Args:
-        networks: a NamedTuple of modules; all of it is saved.
+        networks: a NamedTuple of modules; all of it is saved. Modules keep their tensors in parameters and buffers.
         players: in the order of their turns; a round is one turn of each.
         noise: (n, rng, truncation) -> the latent codes of n samples, `(n, ...)`.
-        sample: (networks, noise, conditions) -> `(n, ...)` data in the networks' range. It is given the averaged
-            networks in eval mode; `conditions` are the entries of a real batch that `conditions` names.
+        sample: (networks, noise, given) -> `(n, ...)` data in the networks' range. It is given the averaged networks
+            in eval mode; `given` has the columns that `given` names. It calls no network but those that the makers
+            train.
         critic: (networks, batch) -> `(B,)`, a score of realness an example, for those who watch the game.
-        average: the networks of which an exponential moving average of weights and buffers is kept for sampling.
+        makes: the column that samples are of.
+        given: the columns of an example that sampling needs: ("y",) for labels, ("a",) for a translation.
+        makers: the players that train what makes samples; where none of them plays, nothing that is trained does.
+        average: the networks of which an exponential moving average of weights is kept for sampling.
         decay: of that average, per optimizer step; it is shorter in the first steps.
-        conditions: the keys of a real batch that `sample` needs, as in image-to-image translation.
     """
 
-    networks: Networks
-    players: tuple[Player, ...]
+    networks: N
+    players: tuple[Player[N], ...]
     noise: Noise
-    sample: Callable[[Networks, Tensor, Batch], Tensor]
-    critic: Callable[[Networks, Batch], Tensor]
+    sample: Callable[[N, Tensor, Batch], Tensor]
+    critic: Callable[[N, Batch], Tensor]
+    makes: str = "x"
+    given: tuple[str, ...] = ()
+    makers: tuple[str, ...] = GENERATOR
     average: tuple[str, ...] = ("G",)
     decay: float = 0.999
-    conditions: tuple[str, ...] = field(default=())
 
     def __post_init__(self) -> None:
         """Refuse a game that cannot be played.
 
         Raises:
-            ValueError: a player trains, or the average names, a network that is not there; two players share a name.
+            ValueError: a player trains, or the average names, a network that is not there; a maker is no player; two
+                players share a name.
         """
-        fields = self.networks._asdict()
+        fields = self.modules()
         for owner, names in [(p.name, p.trains) for p in self.players] + [("average", self.average)]:
             missing = [name for name in names if name not in fields]
             if missing:
                 raise ValueError(f"{owner} names {missing[0]!r}, but the networks are {', '.join(fields)}")
-        if len({player.name for player in self.players}) < len(self.players):
+        named = [player.name for player in self.players]
+        if len(set(named)) < len(named):
             raise ValueError("two players have the same name")
+        strangers = [name for name in self.makers if name not in named]
+        if strangers and self.makers != GENERATOR:
+            raise ValueError(f"makers names {strangers[0]!r}, but the players are {', '.join(named)}")
+
+    def modules(self) -> dict[str, nn.Module]:
+        """The networks by name."""
+        return cast(Any, self.networks)._asdict()
+
+    def with_networks(self, networks: dict[str, nn.Module]) -> N:
+        """The networks, with some of them replaced."""
+        return cast(Any, self.networks)._replace(**networks)
+
+    def sampling(self) -> tuple[str, ...]:
+        """The networks that make samples: those that the makers train, or all of them where no maker plays."""
+        trained = [name for player in self.players if player.name in self.makers for name in player.trains]
+        return tuple(dict.fromkeys(trained)) or tuple(self.modules())

@@ -12,63 +12,36 @@ from sparring.errors import UserError, writing
 BACKGROUND, REAL, FAKE = (250, 250, 248), (170, 170, 170), (200, 60, 20)
 
 
-def picture_grid(pictures: np.ndarray, gap: int = 2, smallest: int = 56) -> Image.Image:
+def picture_grid(pictures: np.ndarray, gap: int = 2, smallest: int = 56, columns: int | None = None) -> Image.Image:
     """Pictures side by side, as square a sheet as they make.
 
     Args:
-        pictures: uint8 `(N, H, W, C)` with 1, 3 or 4 channels.
+        pictures: uint8 `(N, H, W, C)`; see `as_image` for the channels.
         gap: pixels between them.
         smallest: pictures with a shorter side are magnified by a whole factor to at least this.
+        columns: pictures in a row.
 
     Returns:
         A grey, RGB or RGBA picture.
     """
-    factor = _factor(pictures.shape[1], pictures.shape[2], smallest)
+    factor = max(1, math.ceil(smallest / min(pictures.shape[1:3])))
     pictures = pictures.repeat(factor, axis=1).repeat(factor, axis=2)
     n, height, width, channels = pictures.shape
-    columns = _columns(n, height, width)
-    rows = math.ceil(n / columns)
-    sheet = np.zeros((rows * (height + gap) - gap, columns * (width + gap) - gap, channels), np.uint8)
+    across = columns or min(n, math.ceil(math.sqrt(n * height / width)))
+    rows = math.ceil(n / across)
+    sheet = np.zeros((rows * (height + gap) - gap, across * (width + gap) - gap, channels), np.uint8)
     for k, picture in enumerate(pictures):
-        top, left = k // columns * (height + gap), k % columns * (width + gap)
+        top, left = k // across * (height + gap), k % across * (width + gap)
         sheet[top : top + height, left : left + width] = picture
-    return Image.fromarray(sheet[:, :, 0] if channels == 1 else sheet)
+    return as_image(sheet)
 
 
-def cut(sheet: Image.Image, n: int, height: int, width: int, gap: int = 2, smallest: int = 56) -> np.ndarray:
-    """Undo `picture_grid`.
-
-    Args:
-        sheet: what it drew.
-        n: of how many pictures.
-        height: of each.
-        width: of each.
-        gap: pixels between them.
-        smallest: as it was drawn with.
-
-    Returns:
-        uint8 `(n, height, width, C)`.
-
-    Raises:
-        ValueError: it is no sheet of n such pictures.
-    """
-    factor = _factor(height, width, smallest)
-    down, right = height * factor, width * factor
-    columns = _columns(n, down, right)
-    rows = math.ceil(n / columns)
-    if sheet.size != (columns * (right + gap) - gap, rows * (down + gap) - gap):
-        raise ValueError(f"a picture of {sheet.width}x{sheet.height} is no sheet of {n} pictures")
-    pixels = np.asarray(sheet).reshape(sheet.height, sheet.width, -1)
-    corners = [(k // columns * (down + gap), k % columns * (right + gap)) for k in range(n)]
-    return np.stack([pixels[y : y + down : factor, x : x + right : factor] for y, x in corners])
-
-
-def _factor(height: int, width: int, smallest: int) -> int:
-    return max(1, math.ceil(smallest / min(height, width)))
-
-
-def _columns(n: int, height: int, width: int) -> int:
-    return min(n, math.ceil(math.sqrt(n * height / width)))
+def as_image(picture: np.ndarray) -> Image.Image:
+    """uint8 `(H, W, C)` as grey, RGB or RGBA; of two channels the first is shown, of five and more the first three."""
+    channels = picture.shape[2]
+    if channels in (1, 2):
+        return Image.fromarray(picture[:, :, 0])
+    return Image.fromarray(picture if channels == 4 else np.ascontiguousarray(picture[:, :, :3]))
 
 
 def scatter(fake: np.ndarray, real: np.ndarray, side: int = 480) -> Image.Image:
@@ -100,48 +73,38 @@ def scatter(fake: np.ndarray, real: np.ndarray, side: int = 480) -> Image.Image:
     return Image.fromarray(sheet)
 
 
-def check_ending(out: Path) -> None:
-    """Refuse a file that samples cannot be written to, before they are drawn.
+def save(image: Image.Image, out: Path) -> None:
+    """Write a picture, and the folders above it.
 
     Raises:
-        UserError: its ending is none of .png, .npy, .npz or nothing.
+        UserError: the disk is full, or `out` cannot be written.
     """
-    if out.suffix.lower() not in ("", ".png", ".npy", ".npz"):
-        raise UserError(f"--out {out}: cannot write samples as {out.suffix}", ".png, .npy, .npz, or a folder")
-
-
-def write_samples(samples: np.ndarray, out: Path, seeds: Sequence[int]) -> None:
-    """Write samples by the ending of `out`.
-
-    Args:
-        samples: uint8 `(N, H, W, C)`, or float32 `(N, D)`.
-        out: `.png` one sheet; `.npy` or `.npz` the array; without an ending a folder, one PNG a picture, or one
-            `samples.csv` for points.
-        seeds: one a sample; a PNG is named after its own.
-
-    Raises:
-        UserError: another ending.
-    """
-    check_ending(out)
     with writing(out):
-        _write(samples, out, seeds)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        image.save(out)
 
 
-def _write(samples: np.ndarray, out: Path, seeds: Sequence[int]) -> None:
-    ending = out.suffix.lower()
-    out.parent.mkdir(parents=True, exist_ok=True)
-    if ending == ".npy":
+def save_array(samples: np.ndarray, out: Path, names: Sequence[str]) -> None:
+    """Write an array as `.npy`, or with the samples' names as `.npz`.
+
+    Raises:
+        UserError: the disk is full, or `out` cannot be written.
+    """
+    with writing(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
         with out.open("wb") as file:  # by name, numpy would add an ending of its own to .NPY
-            np.save(file, samples)
-    elif ending == ".npz":
-        with out.open("wb") as file:
-            np.savez_compressed(file, samples=samples, seeds=np.array(seeds))
-    elif ending == ".png":
-        (picture_grid(samples) if samples.ndim == 4 else scatter(samples, samples)).save(out)
-    elif samples.ndim == 2:
-        out.mkdir(exist_ok=True)
-        np.savetxt(out / "samples.csv", samples, delimiter=",", fmt="%.9g")
-    else:
-        out.mkdir(exist_ok=True)
-        for seed, picture in zip(seeds, samples, strict=True):
-            Image.fromarray(picture[:, :, 0] if picture.shape[2] == 1 else picture).save(out / f"seed{seed:06d}.png")
+            if out.suffix.lower() == ".npz":
+                np.savez_compressed(file, samples=samples, names=np.array(names))
+            else:
+                np.save(file, samples)
+
+
+def save_rows(samples: np.ndarray, out: Path) -> None:
+    """Write `(N, D)` as lines of numbers with commas between them.
+
+    Raises:
+        UserError: the disk is full, or `out` cannot be written.
+    """
+    with writing(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        np.savetxt(out, samples, delimiter=",", fmt="%.9g")

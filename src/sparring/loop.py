@@ -11,27 +11,16 @@ import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from sparring.game import Batch, Game, Networks, Player, Turn
+from sparring.data import Data
+from sparring.game import Game, Player, Turn
 from sparring.objectives import Terms
 
 CPU = torch.device("cpu")
-
-
-class Data(Protocol):
-    """What the loop asks of a data set."""
-
-    def __len__(self) -> int:
-        """How many training examples there are: the length of an epoch."""
-        ...
-
-    def batch(self, draw: int, size: int, seed: int) -> Batch:
-        """The `draw`-th batch of an endless shuffled sequence; a function of its arguments."""
-        ...
 
 
 class DivergedError(Exception):
@@ -61,7 +50,7 @@ class State:
         round: rounds completed.
     """
 
-    game: Game
+    game: Game[Any]
     averaged: dict[str, nn.Module]
     optimizers: dict[str, torch.optim.Optimizer]
     steps: dict[str, int]
@@ -69,9 +58,9 @@ class State:
     round: int = 0
 
     @classmethod
-    def start(cls, game: Game) -> "State":
+    def start(cls, game: Game[Any]) -> "State":
         """A game before its first round. Parameters that already refuse gradient stay frozen for all players."""
-        networks: dict[str, nn.Module] = game.networks._asdict()
+        networks = game.modules()
         owned = {
             player.name: list(
                 {p: None for name in player.trains for p in networks[name].parameters() if p.requires_grad}
@@ -83,9 +72,9 @@ class State:
         return cls(game, averaged, optimizers, {player.name: 0 for player in game.players}, owned)
 
     @property
-    def sampled(self) -> Networks:
+    def sampled(self) -> Any:
         """The networks to sample from: the averages where they are kept."""
-        return self.game.networks._replace(**self.averaged)
+        return self.game.with_networks(self.averaged)
 
 
 @dataclass(frozen=True)
@@ -153,9 +142,9 @@ def seed_of(*what: int | str) -> int:
 
 
 @contextmanager
-def only(state: State, player: Player) -> Iterator[None]:
+def only(state: State, player: Player[Any]) -> Iterator[None]:
     """Hold constant all that the player does not train: parameters, gradients and buffers."""
-    networks: dict[str, nn.Module] = state.game.networks._asdict()
+    networks = state.game.modules()
     own = set(state.owned[player.name])
     trainable = {p for network in networks.values() for p in network.parameters() if p.requires_grad}
     own_modules = {module for name in player.trains for module in networks[name].modules()}
@@ -188,7 +177,7 @@ def preserving(modules: Iterable[nn.Module]) -> Iterator[None]:
 
 
 def take_turn(
-    state: State, player: Player, data: Data, how: Play, left: dict[int, dict[str, Tensor]]
+    state: State, player: Player[Any], data: Data, how: Play, left: dict[int, dict[str, Tensor]]
 ) -> dict[str, float]:
     """One player's whole turn, all else held constant.
 
@@ -215,7 +204,7 @@ def take_turn(
 
 
 def _step(
-    state: State, player: Player, data: Data, how: Play, step: int, left: dict[int, dict[str, Tensor]]
+    state: State, player: Player[Any], data: Data, how: Play, step: int, left: dict[int, dict[str, Tensor]]
 ) -> dict[str, float]:
     optimizer, networks = state.optimizers.get(player.name), state.game.networks
     values: dict[str, float] = {}
@@ -243,13 +232,14 @@ def _step(
 
 
 def _draw(
-    state: State, player: Player, data: Data, how: Play, step: int, part: int, left: dict[int, dict[str, Tensor]]
+    state: State, player: Player[Any], data: Data, how: Play, step: int, part: int, left: dict[int, dict[str, Tensor]]
 ) -> Turn:
     seed = seed_of(how.seed, state.round, player.name, step, part)
     _seed_dropout(seed, how.device)
     batch = data.batch(state.steps[player.name] * how.accumulate + part, how.batch, how.seed)
+    stored = {name: column.to(how.device, non_blocking=True) for name, column in batch.items()}
     return Turn(
-        batch={key: value.to(how.device, non_blocking=True) for key, value in batch.items()},
+        batch={name: data.schema[name].to_model(column) for name, column in stored.items()},
         round=state.round,
         progress=_progress(state, how),
         rng=torch.Generator(how.device).manual_seed(seed),
@@ -268,7 +258,7 @@ def _seed_dropout(seed: int, device: torch.device) -> None:
         torch.cuda.manual_seed(seed)
 
 
-def _finite(player: Player, terms: Terms, round: int) -> dict[str, float]:
+def _finite(player: Player[Any], terms: Terms, round: int) -> dict[str, float]:
     """The terms as numbers, read off the device in one go.
 
     Raises:
@@ -282,7 +272,7 @@ def _finite(player: Player, terms: Terms, round: int) -> dict[str, float]:
     return named
 
 
-def _decay(state: State, player: Player) -> float:
+def _decay(state: State, player: Player[Any]) -> float:
     # a long average of the first steps would remember the start for ever
     taken = state.steps[player.name]
     return min(state.game.decay, taken / (taken + 9))
@@ -303,7 +293,7 @@ def _average(averaged: nn.Module, network: nn.Module, decay: float) -> None:
 
 
 @contextmanager
-def evaluating(networks: Networks, training: bool = False) -> Iterator[None]:
+def evaluating(networks: Iterable[nn.Module], training: bool = False) -> Iterator[None]:
     """Eval mode, or training mode, and no gradient within; every module's mode is put back after."""
     modes = [(module, module.training) for network in networks for module in network.modules()]
     for module, _ in modes:

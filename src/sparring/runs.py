@@ -3,7 +3,8 @@
 config.toml            all that is needed to rebuild the game
 log.jsonl              one record a line: round, images, seconds, and every term, or the doctor's signals and verdict
 metrics.jsonl          one evaluation a line: round, every metric beside its floor, provenance
-samples/000123.png     grids from fixed noise (.npy for points)
+samples/000123.png     sheets of samples from fixed noise; .safetensors beside it: a few of them as they are stored
+given.safetensors      what samples are made from, where it is more than noise: held-out labels or pictures
 checkpoints/000123/    networks.safetensors  state.safetensors  state.json     (the newest k)
 checkpoints/best/      the same, of the round whose samples were nearest to the data; best.json says how near
 report.html            what `sparring report` wrote
@@ -39,6 +40,11 @@ class RunDir:
     def metrics(self) -> Path:
         """`metrics.jsonl`."""
         return self.path / "metrics.jsonl"
+
+    @property
+    def given(self) -> Path:
+        """`given.safetensors`."""
+        return self.path / "given.safetensors"
 
     @property
     def samples(self) -> Path:

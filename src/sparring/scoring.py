@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from sparring import metrics
-from sparring.data import Dataset, Unpaired
+from sparring.data import Viewed, known_modes_in_view
 from sparring.errors import UserError
 from sparring.metrics import extractors
 from sparring.metrics.extractors import Embedding, Extractor
@@ -107,7 +107,7 @@ class Scorer:
     The reals, held-out ones included, are split at random into a reference and a control of n each.
 
     Args:
-        data: the reals.
+        data: the reals, as they are compared.
         source: what they are called in the record; the modes of `ring` and `grid` are known by it.
         features: "classifier" (trained on the reals' labels; the default where they have some), "random" (the default
             for other pictures), "efficientnet", "inception", "identity" (points); an `Extractor`; or a module.
@@ -124,13 +124,13 @@ class Scorer:
 
     def __init__(
         self,
-        data: Dataset | Unpaired,
+        data: Viewed,
         source: str,
         features: Features | None = None,
         samples: int = 10_000,
         seed: int = 0,
     ) -> None:
-        self._data = data = one_kind(data)
+        self._data = data
         count = len(data.train) + len(data.held_out)
         self.n = min(samples, count // 2)
         if self.n < FEWEST:
@@ -147,34 +147,37 @@ class Scorer:
             one, other = (self._mirrored(_rows(data, which), rng) for which in (reference, control))
         else:
             one, other = (Samples(_rows(data, which), _seen(train, held_out, which)) for which in (reference, control))
-        self._reals = Reals(one, other, self.extractor, data.spec, KNOWN_MODES.get(source))
+        modes = KNOWN_MODES.get(source)
+        self._reals = Reals(one, other, self.extractor, modes and known_modes_in_view(data.kind, *modes))
         self._train = train.features
         self._held_out = self._views(data.held_out) if len(data.held_out) >= FEWEST else None
         self._fresh = held_out.features
-        self._known = Counter(_fingerprint(example) for example in data.train)
+        self._known = Counter(_fingerprint(example) for example in data.stored)
         self._notes = (*notes, *self._reals.notes, *self._caveats())
         self._provenance = {
-            "reals": source, "fingerprint": data.fingerprint, "shape": list(data.spec.shape), "mirror": data.mirror,
-            "samples": self.n, "seed": seed, "sparring": version("sparring"), "torch": torch.__version__,
+            "reals": source, "fingerprint": data.fingerprint, "shape": list(data.stored.shape[1:]),
+            "mirror": data.mirror, "samples": self.n, "seed": seed,
+            "sparring": version("sparring"), "torch": torch.__version__,
         }  # fmt: skip
 
-    def __call__(self, samples: np.ndarray, name: str = "an array") -> Evaluation:
+    def __call__(self, samples: torch.Tensor, name: str = "an array", asked: torch.Tensor | None = None) -> Evaluation:
         """All metrics of a set of samples, and the test for copies.
 
         Args:
-            samples: n at least, as the data is stored: uint8 `(N, C, H, W)`, or float `(N, D)`.
+            samples: n at least, as the data is stored.
             name: where they come from.
+            asked: `(N,)`, the label that each of them was made from, where it was.
 
         Raises:
             UserError: fewer than n, or of another shape than the reals.
         """
-        check_shape(samples, self._data)
-        fake = Samples.of(self.extractor, samples)
+        check_shape(tuple(samples.shape[1:]), self._data)
+        fake = Samples.of(self.extractor, self._data.kind.view(samples).numpy())
         rows = self._reals.table(fake)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         return Evaluation(
             rows=(*rows, *self._informed(rows, fake)),
-            copies=None if self._held_out is None else self._copies(samples, self._held_out),
+            copies=None if self._held_out is None else self._copies(samples.numpy(), fake.raw, self._held_out),
             extractor=self.extractor.name,
             digest=self.extractor.digest,
             notes=self._notes,
@@ -198,16 +201,16 @@ class Scorer:
         raw[flip] = raw[flip, ..., ::-1]
         return Samples.of(self.extractor, raw)
 
-    def _copies(self, samples: np.ndarray, held_out: torch.Tensor) -> Copies:
-        test = metrics.memorization(self._train, held_out, self._views(samples))
+    def _copies(self, samples: np.ndarray, seen: np.ndarray, held_out: torch.Tensor) -> Copies:
+        test = metrics.memorization(self._train, held_out, self._views(seen))
         exact = sum(_fingerprint(sample) in self._known for sample in samples)
-        pairs = np.stack([samples[list(test.closest)], self._data.train[list(test.partners)]], 1)
+        pairs = np.stack([samples[list(test.closest)], self._data.stored[list(test.partners)]], 1)
         return Copies(test.flagged() or exact > 0, exact, test, pairs)
 
     def _informed(self, rows: list[Row], fake: Samples) -> list[Row]:
         """MiFID, of pictures only: angles between points mean nothing. The floor is that of held-out reals."""
         row = next((row for row in rows if row.name in ("FID", "Frechet")), None)
-        if row is None or self._data.spec.kind != "image" or self._held_out is None:
+        if row is None or not self._data.pictures or self._held_out is None:
             return []
         value, floor = (
             metrics.memorization_informed(distance, metrics.cosine_distance(self._train, seen))
@@ -220,31 +223,21 @@ class Scorer:
         return torch.stack([self.extractor(view).features for view in _views(raw[:LOOKED_AT])])
 
 
-def one_kind(data: Dataset | Unpaired) -> Dataset:
-    """Refuse two domains.
-
-    Raises:
-        UserError: they are two.
-    """
-    if isinstance(data, Unpaired):
-        raise UserError("the data is of two kinds, which are not scored as one", "score against one of its folders")
-    return data
-
-
-def check_shape(samples: np.ndarray, data: Dataset) -> None:
-    """Refuse samples of another shape than the reals.
+def check_shape(shape: tuple[int, ...], data: Viewed) -> None:
+    """Refuse samples of another shape than the reals, as they are stored.
 
     Raises:
         UserError: with both.
     """
-    if samples.shape[1:] != data.spec.shape:
+    real = data.stored.shape[1:]
+    if shape != real:
         raise UserError(
-            f"samples of {_shape(samples.shape[1:])} and reals of {_shape(data.spec.shape)} do not compare",
+            f"samples of {_shape(shape)} and reals of {_shape(real)} do not compare",
             "--size HxW and --channels C bring both to one shape; a run's samples keep theirs",
         )
 
 
-def _rows(data: Dataset, which: np.ndarray) -> np.ndarray:
+def _rows(data: Viewed, which: np.ndarray) -> np.ndarray:
     """Reals by their index in the training part and, behind it, the held-out part."""
     return _either(data.train, data.held_out, which)
 
@@ -265,11 +258,6 @@ def _either(first: np.ndarray, second: np.ndarray, which: np.ndarray) -> np.ndar
     return found
 
 
-def stored(samples: np.ndarray) -> np.ndarray:
-    """Samples as data is stored: uint8 `(N, H, W, C)` -> `(N, C, H, W)`; points stay as they are."""
-    return np.ascontiguousarray(np.moveaxis(samples, 3, 1)) if samples.ndim == 4 else samples
-
-
 def _views(raw: np.ndarray) -> Iterator[np.ndarray]:
     if raw.ndim == 2:
         yield raw
@@ -287,17 +275,17 @@ def _fingerprint(example: np.ndarray) -> bytes:
 
 
 def _shape(shape: tuple[int, ...]) -> str:
-    if len(shape) == 1:
-        return f"{shape[0]} dimensions"
+    if len(shape) != 3:
+        return f"{'x'.join(map(str, shape))} dimensions"
     return f"{shape[1]}x{shape[2]} with {shape[0]} channel{'s' if shape[0] > 1 else ''}"
 
 
-def _extractor(wanted: Features | None, data: Dataset, reference: np.ndarray) -> tuple[Extractor, list[str]]:
+def _extractor(wanted: Features | None, data: Viewed, reference: np.ndarray) -> tuple[Extractor, list[str]]:
     if isinstance(wanted, Extractor):
         return wanted, []
     if isinstance(wanted, nn.Module):
         return extractors.from_module(wanted, type(wanted).__name__), []
-    pictures, labelled = data.spec.kind == "image", len(data.spec.classes) > 1 and data.labels is not None
+    pictures, labelled = data.pictures, len(data.classes) > 1
     name = wanted or ("identity" if not pictures else "classifier" if labelled else "random")
     extractors.check_name(name)
     if pictures == (name == "identity"):
@@ -310,20 +298,20 @@ def _extractor(wanted: Features | None, data: Dataset, reference: np.ndarray) ->
             if wanted:
                 raise
             # labels were there, but nobody asked for a classifier
-            return extractors.random_network(data.spec.shape[0]), [f"random features: {error.problem}"]
+            return extractors.random_network(data.shape[0]), [f"random features: {error.problem}"]
     makers: dict[str, Callable[[], Extractor]] = {
         "identity": extractors.identity,
-        "random": lambda: extractors.random_network(data.spec.shape[0]),
+        "random": lambda: extractors.random_network(data.shape[0]),
         "efficientnet": extractors.efficientnet,
         "inception": extractors.inception,
     }
     return makers[name](), []
 
 
-def _classifier(data: Dataset, reference: np.ndarray) -> tuple[Extractor, list[str]]:
+def _classifier(data: Viewed, reference: np.ndarray) -> tuple[Extractor, list[str]]:
     """Trained on the reference alone: what it has seen looks different to it, and the control must not."""
     if data.labels is None or data.held_out_labels is None:
         raise UserError("the classifier features need reals with labels", "--features random")
     labels = _either(data.labels, data.held_out_labels, reference)
-    found, accuracy = extractors.classifier(_rows(data, reference), labels, len(data.spec.classes))
+    found, accuracy = extractors.classifier(_rows(data, reference), labels, len(data.classes))
     return found, [f"the classifier reads {accuracy:.1%} of reals that it was not trained on"]

@@ -33,7 +33,7 @@ def test_samples_are_named_by_their_seeds(sparring, drawn):
     assert sorted(p.name for p in Path("folder").iterdir()) == [f"seed{k:06d}.png" for k in (0, 1, 2, 42)]
     assert sparring("sample", drawn, "--seeds", "42,7", "-o", "few.npz").code == 0
     few = np.load("few.npz")
-    assert few["seeds"].tolist() == [42, 7]
+    assert few["names"].tolist() == ["seed000042", "seed000007"]
     assert np.array_equal(few["samples"][0, :, :, 0], read("folder/seed000042.png"))
 
 
@@ -75,7 +75,7 @@ def test_a_folder_is_made_for_the_file(sparring, trained):
         (["run", "--seeds", ""], "not a list of seeds"),
         (["run", "--seeds", "0-99999999999"], "--seeds"),
         (["run", "-n", 3, "--seeds", "1"], "-n and --seeds"),
-        (["run", "-o", "samples.gif"], "cannot write samples as .gif"),
+        (["run", "-o", "samples.gif"], "cannot write points as .gif"),
         (["run", "-o", "points.npy/samples.npy"], "points.npy"),
         (["run", "-o", "points.npy/samples"], "points.npy"),
         (["run", "--device", "cuda:9"], "cuda"),

@@ -48,7 +48,7 @@ def test_the_options_reach_the_run(sparring, pictures):
     assert made["budget"] == {"minutes": 7, "images": 20, "rounds": 900, "epochs": 50}
     assert (made["recipe"], made["seed"], made["device"], made["precision"]) == ("wgan-gp", 9, "cpu", "float32")
     assert [made["options"][key] for key in ("batch", "width", "n_critic")] == [5, 6, 2]
-    assert made["spec"]["shape"] == [3, 12, 8]
+    assert made["columns"]["x"]["shape"] == [3, 12, 8]
 
 
 @pytest.mark.parametrize("setting", ['checkpoint_every="1"', "checkpoint_every=1"])
@@ -89,7 +89,7 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(sparring, points, small, t
     for fact in (
         "recipe     wgan-gp",
         "width = 4",
-        "points.npy: 54 points of 2",
+        "points.npy: 54 examples: x points, 2 dimensions",
         "G: MLPGenerator",
         "averaged",
         "discriminator: trains D for 5 steps by adam",

@@ -6,6 +6,7 @@ import pytest
 from sparring.data import BUILTIN, open, storage
 from sparring.data.arrays import read_numpy
 from sparring.errors import UserError
+from sparring.kinds import classes_of
 
 RNG = np.random.default_rng(0)
 PICTURES = RNG.integers(0, 256, (20, 8, 6, 3), dtype=np.uint8)
@@ -13,7 +14,7 @@ POINTS = RNG.normal(size=(20, 2)).astype(np.float32)
 
 
 def whole(data) -> set[bytes]:
-    return {x.tobytes() for x in [*data.train, *data.held_out]}
+    return {x.tobytes() for x in [*data.train["x"], *data.kept["x"]]}
 
 
 EXPECTED = {np.ascontiguousarray(picture.transpose(2, 0, 1)).tobytes() for picture in PICTURES}
@@ -21,16 +22,16 @@ EXPECTED = {np.ascontiguousarray(picture.transpose(2, 0, 1)).tobytes() for pictu
 
 def test_the_digits_are_there():
     data = open("digits")
-    assert data.spec.shape == (1, 28, 28)
-    assert data.spec.classes == tuple("0123456789")
-    assert (len(data), len(data.held_out)) == (9000, 1000)
-    assert np.bincount(data.labels).min() > 700
+    assert data.schema["x"].shape == (1, 28, 28)
+    assert classes_of(data.schema) == tuple("0123456789")
+    assert (len(data), len(data.kept["x"])) == (9000, 1000)
+    assert np.bincount(data.train["y"]).min() > 700
 
 
 def test_every_builtin_name_is_in_the_list():
     assert BUILTIN == ("digits", "ring", "grid", "gaussian")
-    assert open("gaussian").labels is None
-    assert len(open("grid").spec.classes) == 25
+    assert "y" not in open("gaussian").train
+    assert len(classes_of(open("grid").schema)) == 25
 
 
 @pytest.mark.parametrize(
@@ -46,14 +47,14 @@ def test_every_builtin_name_is_in_the_list():
 )
 def test_layouts_and_ranges_of_pictures(array, tmp_path):
     data = open(array)
-    assert data.spec.shape == (3, 8, 6)
+    assert data.schema["x"].shape == (3, 8, 6)
     assert whole(data) == EXPECTED
     np.save(tmp_path / "a.npy", array)
     assert open(tmp_path / "a.npy").fingerprint == data.fingerprint
 
 
 def test_a_narrow_picture_is_not_taken_for_channels():
-    assert open(PICTURES.transpose(0, 3, 1, 2)[..., :4]).spec.shape == (3, 8, 4)
+    assert open(PICTURES.transpose(0, 3, 1, 2)[..., :4]).schema["x"].shape == (3, 8, 4)
 
 
 def test_a_npy_file_stays_on_disk(tmp_path):
@@ -66,20 +67,21 @@ def test_arrays_larger_than_a_part_are_read_whole(monkeypatch):
     monkeypatch.setattr(storage, "PART", 50)
     for array, whole_read in zip((PICTURES, POINTS), expected, strict=True):
         assert open(array).fingerprint == whole_read.fingerprint
-        assert open(array).spec.scale == pytest.approx(whole_read.spec.scale)
+        again, once = (getattr(each.schema["x"], "scale", ()) for each in (open(array), whole_read))
+        assert again == pytest.approx(once)
     with pytest.raises(UserError, match=r"2 values.*\(13, 1\)"):
         open(broken(POINTS, (17, 0), (13, 1)))
 
 
 def test_three_axes_are_grey():
     data = open(PICTURES[..., 0])
-    assert data.spec.shape == (1, 8, 6)
+    assert data.schema["x"].shape == (1, 8, 6)
     assert whole(data) == {picture.tobytes() for picture in PICTURES[..., 0]}
 
 
 def test_arrays_are_resized_and_recoloured_when_asked():
-    assert open(PICTURES, size=(5, 4), channels=1).train.shape[1:] == (1, 5, 4)
-    assert open(PICTURES[..., 0], channels=4).spec.shape == (4, 8, 6)
+    assert open(PICTURES, size=(5, 4), channels=1).train["x"].shape[1:] == (1, 5, 4)
+    assert open(PICTURES[..., 0], channels=4).schema["x"].shape == (4, 8, 6)
 
 
 def test_an_opaque_alpha_channel_is_dropped_and_a_transparent_one_kept():
@@ -87,8 +89,8 @@ def test_an_opaque_alpha_channel_is_dropped_and_a_transparent_one_kept():
     assert whole(open(opaque)) == EXPECTED
     opaque[7, 3, 3, 3] = 0
     data = open(opaque)
-    assert data.spec.shape == (4, 8, 6)
-    assert sum(x[:, 3, 3].tolist() == [255, 255, 255, 0] for x in [*data.train, *data.held_out]) == 1
+    assert data.schema["x"].shape == (4, 8, 6)
+    assert sum(x[:, 3, 3].tolist() == [255, 255, 255, 0] for x in [*data.train["x"], *data.kept["x"]]) == 1
 
 
 def test_the_callers_array_is_left_alone():
@@ -103,15 +105,15 @@ def test_the_callers_array_is_left_alone():
 @pytest.mark.parametrize("labels", [np.arange(20) % 3 * 5, (np.arange(20) % 3 * 5)[:, None].astype(np.uint8)])
 def test_labels_are_numbered_from_zero(labels):
     data = open((POINTS, labels))
-    assert data.spec.classes == ("0", "5", "10")
-    assert data.labels.dtype == np.int64
+    assert classes_of(data.schema) == ("0", "5", "10")
+    assert data.train["y"].dtype == np.int64
     own = {point.tobytes(): i % 3 for i, point in enumerate(POINTS)}
-    assert data.labels.tolist() == [own[x.tobytes()] for x in data.train]
-    assert data.held_out_labels.tolist() == [own[x.tobytes()] for x in data.held_out]
+    assert data.train["y"].tolist() == [own[x.tobytes()] for x in data.train["x"]]
+    assert data.kept["y"].tolist() == [own[x.tobytes()] for x in data.kept["x"]]
 
 
 def test_labels_may_be_words():
-    assert open((POINTS, np.array(["dog", "cat"] * 10))).spec.classes == ("cat", "dog")
+    assert classes_of(open((POINTS, np.array(["dog", "cat"] * 10))).schema) == ("cat", "dog")
 
 
 def test_labels_are_part_of_the_fingerprint():
@@ -123,7 +125,7 @@ def test_npz_names(tmp_path, examples, labels):
     np.savez(tmp_path / "a.npz", **{labels: np.arange(20) % 2, examples: PICTURES})
     data = open(tmp_path / "a.npz")
     assert whole(data) == EXPECTED
-    assert data.spec.classes == ("0", "1")
+    assert classes_of(data.schema) == ("0", "1")
     assert data.notes == ()
 
 
@@ -136,15 +138,17 @@ def test_npz_arrays_passed_over_are_named(tmp_path):
 
 def test_points_keep_their_units():
     data = open(POINTS.astype(np.float64))
-    assert data.spec.kind == "points"
+    assert data.schema["x"].name == "points"
     assert whole(data) == {point.tobytes() for point in POINTS}
     x = data.batch(0, 18, 0)["x"]
-    assert {p.round(4).tobytes() for p in data.spec.to_data(x)} == {p.round(4).tobytes() for p in data.train}
+    assert {p.round(4).tobytes() for p in data.schema["x"].to_array(x)} == {
+        p.round(4).tobytes() for p in data.train["x"]
+    }
 
 
 def test_points_that_leave_one_to_train_on_still_have_a_scale():
     data = open(np.array([[1.0, 2.0], [3.0, 4.0]]))
-    assert (len(data), len(data.held_out), data.spec.scale) == (1, 1, 1.0)
+    assert (len(data), len(data.kept["x"]), data.schema["x"].scale) == (1, 1, (1.0, 1.0))
 
 
 def broken(array: np.ndarray, *indices: tuple[int, ...], value: float = np.nan) -> np.ndarray:

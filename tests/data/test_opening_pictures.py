@@ -10,23 +10,24 @@ from PIL import Image
 
 from sparring.data import entries, open
 from sparring.errors import UserError
+from sparring.kinds import classes_of
 
 
 def whole(data) -> set[bytes]:
-    return {x.tobytes() for x in [*data.train, *data.held_out]}
+    return {x.tobytes() for x in [*data.train["x"], *data.kept["x"]]}
 
 
 def test_a_folder_holds_exactly_its_pictures(folder, noise):
     data = open(str(folder))
-    assert data.spec.shape == (3, 8, 8)
-    assert data.spec.classes == ()
-    assert (len(data), len(data.held_out)) == (11, 1)
+    assert data.schema["x"].shape == (3, 8, 8)
+    assert classes_of(data.schema) == ()
+    assert (len(data), len(data.kept["x"])) == (11, 1)
     assert whole(data) == {np.asarray(noise(i)).transpose(2, 0, 1).tobytes() for i in range(12)}
     assert data.notes == ()
 
 
 def test_training_follows_the_names(folder, noise):
-    order = [x.tobytes() for x in open(folder).train]
+    order = [x.tobytes() for x in open(folder).train["x"]]
     expected = [np.asarray(noise(i)).transpose(2, 0, 1).tobytes() for i in range(12)]
     assert order == [x for x in expected if x in set(order)]
 
@@ -36,16 +37,16 @@ def test_the_same_content_gives_the_same_data_and_other_content_does_not(folder,
     shutil.copytree(folder, tmp_path / "copy")
     again = open(tmp_path / "copy")
     assert again.fingerprint == data.fingerprint
-    np.testing.assert_array_equal(again.train, data.train)
+    np.testing.assert_array_equal(again.train["x"], data.train["x"])
     noise(99).save(tmp_path / "copy" / "05.png")
     assert open(tmp_path / "copy").fingerprint != data.fingerprint
 
 
 def test_renaming_files_does_not_change_what_is_held_out(folder):
-    held = open(folder).held_out.tobytes()
+    held = open(folder).kept["x"].tobytes()
     for i in range(12):
         (folder / f"{i:02}.png").rename(folder / f"x{(i * 5) % 12:02}.png")
-    assert open(folder).held_out.tobytes() == held
+    assert open(folder).kept["x"].tobytes() == held
 
 
 def test_sub_folders_are_classes(folder):
@@ -55,10 +56,10 @@ def test_sub_folders_are_classes(folder):
         (folder / f"{i:02}.png").rename(folder / ("cat" if i < 4 else "dog/deep") / f"{i:02}.png")
     (folder / "README.txt").write_text("not a class")
     data = open(folder)
-    assert data.spec.classes == ("cat", "dog")
-    labels = [*data.labels.tolist(), *data.held_out_labels.tolist()]
+    assert classes_of(data.schema) == ("cat", "dog")
+    labels = [*data.train["y"].tolist(), *data.kept["y"].tolist()]
     assert (labels.count(0), labels.count(1)) == (4, 8)
-    assert data.labels.tolist() == sorted(data.labels.tolist())
+    assert data.train["y"].tolist() == sorted(data.train["y"].tolist())
 
 
 def test_a_picture_outside_the_classes_means_no_classes(folder):
@@ -66,11 +67,11 @@ def test_a_picture_outside_the_classes_means_no_classes(folder):
         (folder / name).mkdir()
     (folder / "04.png").rename(folder / "dog" / "1.png")
     (folder / "07.png").rename(folder / "cat" / "1.png")
-    assert open(folder).labels is None
+    assert "y" not in open(folder).train
 
 
 def test_one_sub_folder_is_no_class(folder):
-    assert open(folder.parent).labels is None
+    assert "y" not in open(folder.parent).train
 
 
 def test_hidden_files_are_ignored(folder, noise):
@@ -101,7 +102,7 @@ def test_broken_files_take_no_neighbour_with_them(folder, noise):
     raw = (folder / "cat" / "03.png").read_bytes()
     (folder / "cat" / "03.png").write_bytes(raw[: len(raw) // 2])  # its header is sound
     data = open(folder)
-    pairs = zip([*data.train, *data.held_out], [*data.labels, *data.held_out_labels], strict=True)
+    pairs = zip([*data.train["x"], *data.kept["x"]], [*data.train["y"], *data.kept["y"]], strict=True)
     expected = {(np.asarray(noise(i)).transpose(2, 0, 1).tobytes(), int(i >= 6)) for i in range(12) if i != 3}
     assert {(x.tobytes(), int(y)) for x, y in pairs} == expected
 
@@ -110,7 +111,7 @@ def test_broken_files_take_no_neighbour_with_them(folder, noise):
 def test_a_size_is_common_from_half_on(tmp_path, noise, others, side):
     for i, edge in enumerate([8, 8, 8, *others]):
         noise(i, edge, edge).save(tmp_path / f"{i}.png")
-    assert open(tmp_path).spec.shape == (3, side, side)
+    assert open(tmp_path).schema["x"].shape == (3, side, side)
 
 
 @pytest.mark.parametrize("first", [8, 9])
@@ -118,27 +119,27 @@ def test_the_larger_of_two_equally_common_sizes_is_taken(tmp_path, noise, first)
     for i in range(4):
         edge = first if i < 2 else 17 - first
         noise(i, edge, edge).save(tmp_path / f"{i}.png")
-    assert open(tmp_path).spec.shape == (3, 9, 9)
+    assert open(tmp_path).schema["x"].shape == (3, 9, 9)
 
 
 def test_a_common_size_is_taken(folder, noise):
     for i in range(6):
         noise(i, 10, 20).save(folder / f"big{i}.png")
     data = open(folder)
-    assert data.spec.shape == (3, 8, 8)
+    assert data.schema["x"].shape == (3, 8, 8)
     assert data.notes == ("the pictures are of 2 sizes: all are cropped and resized to 8x8",)
 
 
 def test_without_a_common_size_it_is_64(folder, noise):
     for i in range(13):
         noise(i, 10 + i, 20).save(folder / f"big{i}.png")
-    assert open(folder).spec.shape == (3, 64, 64)
+    assert open(folder).schema["x"].shape == (3, 64, 64)
 
 
 def test_a_size_is_height_then_width(folder):
     data = open(folder, size=(5, 9), channels=1)
-    assert data.spec.shape == (1, 5, 9)
-    assert data.train.shape == (11, 1, 5, 9)
+    assert data.schema["x"].shape == (1, 5, 9)
+    assert data.train["x"].shape == (11, 1, 5, 9)
     assert data.notes == ()
 
 
@@ -151,7 +152,7 @@ def test_channels_follow_the_pictures(tmp_path, noise, mode, alpha, channels):
         if alpha is not None:
             image.putalpha(alpha)
         image.save(tmp_path / f"{i}.png")
-    assert open(tmp_path).spec.shape == (channels, 8, 8)
+    assert open(tmp_path).schema["x"].shape == (channels, 8, 8)
 
 
 def test_one_transparent_picture_among_many_gives_four_channels(folder, noise):
@@ -159,16 +160,16 @@ def test_one_transparent_picture_among_many_gives_four_channels(folder, noise):
         image = noise(100 + i, mode="RGBA")
         image.putalpha(255)
         image.save(folder / f"a{i:02}.png")
-    assert open(folder).spec.shape[0] == 3
+    assert open(folder).schema["x"].shape[0] == 3
     noise(200, mode="RGBA").save(folder / "z.png")
-    assert open(folder).spec.shape[0] == 4
+    assert open(folder).schema["x"].shape[0] == 4
 
 
 def test_one_colour_picture_among_grey_ones_gives_three_channels(tmp_path, noise):
     for i in range(3):
         noise(i, mode="L").save(tmp_path / f"{i}.png")
     noise(9).save(tmp_path / "9.png")
-    assert open(tmp_path).spec.shape[0] == 3
+    assert open(tmp_path).schema["x"].shape[0] == 3
 
 
 def zipped(path: Path, folder: Path, prefix: str) -> Path:
@@ -187,8 +188,8 @@ def test_a_zip_is_the_folder_it_was_made_of(folder, tmp_path, prefix):
             file.rename(folder / name / file.name)
     from_zip, from_folder = open(zipped(tmp_path / "a.zip", folder, prefix)), open(folder)
     assert from_zip.fingerprint == from_folder.fingerprint
-    assert from_zip.spec == from_folder.spec
-    assert from_zip.spec.classes == ("cat", "dog")
+    assert from_zip.schema == from_folder.schema
+    assert classes_of(from_zip.schema) == ("cat", "dog")
 
 
 def test_what_a_mac_adds_to_a_zip_is_ignored(folder, tmp_path):
@@ -202,7 +203,7 @@ def test_what_a_mac_adds_to_a_zip_is_ignored(folder, tmp_path):
         archive.writestr("__MACOSX/set/._00.png", b"resource fork")
     data = open(path)
     assert data.notes == ()
-    assert data.spec.classes == ("cat", "dog")
+    assert classes_of(data.schema) == ("cat", "dog")
 
 
 def test_bombs_are_corrupt_files(folder, tmp_path, monkeypatch):

@@ -6,6 +6,7 @@ import pytest
 
 from sparring.data import inspect, open
 from sparring.errors import UserError
+from sparring.kinds import classes_of
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
@@ -28,7 +29,7 @@ def test_a_column_of_bytes_is_the_folder_it_was_made_of(tmp_path, folder, encode
     path = written(tmp_path / "a.parquet", {"id": list(range(12)), "picture": encoded})
     data = open(path)
     assert data.fingerprint == open(folder).fingerprint
-    assert data.labels is None
+    assert "y" not in data.train
 
 
 def test_the_hubs_layout_with_names_for_its_labels(tmp_path, encoded):
@@ -36,22 +37,22 @@ def test_the_hubs_layout_with_names_for_its_labels(tmp_path, encoded):
     label = [2, 0] * 6
     features = {"kind": {"_type": "ClassLabel", "names": ["zebra", "unused", "ape"]}}
     data = open(written(tmp_path / "a.parquet", {"image": rows, "kind": label}, features))
-    assert data.spec.classes == ("zebra", "ape")
-    assert sorted([*data.labels, *data.held_out_labels]) == [0] * 6 + [1] * 6
+    assert classes_of(data.schema) == ("zebra", "ape")
+    assert sorted([*data.train["y"], *data.kept["y"]]) == [0] * 6 + [1] * 6
     assert inspect(tmp_path / "a.parquet").labels == {"zebra": 6, "ape": 6}
 
 
 def test_integer_labels_without_names(tmp_path, encoded):
     path = written(tmp_path / "a.parquet", {"blob": [b"?"] * 12, "image": encoded, "label": [10, 9, None] * 4})
     data = open(path)
-    assert data.spec.classes == ("-1", "9", "10")
+    assert classes_of(data.schema) == ("-1", "9", "10")
     assert data.notes == ()
 
 
 def test_broken_rows_are_skipped(tmp_path, encoded):
     rows = [{"bytes": raw, "path": None} for raw in encoded[:9]] + [{"bytes": None, "path": "far.png"}]
     data = open(written(tmp_path / "a.parquet", {"image": rows}))
-    assert len(data) + len(data.held_out) == 9
+    assert len(data) + len(data.kept["x"]) == 9
     assert data.notes == ("skipped 1 file that is not a readable image: row 9",)
 
 

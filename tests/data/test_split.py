@@ -36,19 +36,19 @@ def test_digests_are_of_the_content():
 def test_what_is_held_out_does_not_follow_the_order_of_examples():
     points = np.random.default_rng(0).normal(size=(200, 2)).astype(np.float32)
     straight, reversed_ = open(points), open(points[::-1])
-    np.testing.assert_array_equal(straight.held_out, reversed_.held_out)
+    np.testing.assert_array_equal(straight.kept["x"], reversed_.kept["x"])
     assert straight.fingerprint != reversed_.fingerprint
 
 
 def test_the_first_held_out_examples_of_a_sorted_source_stand_for_all():
     data = open((np.random.default_rng(2).normal(size=(1000, 2)).astype(np.float32), np.repeat([0, 1], 500)))
-    assert 5 < data.held_out_labels[:25].sum() < 20
+    assert 5 < data.kept["y"][:25].sum() < 20
 
 
 def test_train_and_held_out_are_the_whole_without_overlap_and_train_in_order():
     points = np.random.default_rng(1).normal(size=(200, 2)).astype(np.float32)
     data = open((points, np.arange(200)))
-    for examples, labels in ((data.train, data.labels), (data.held_out, data.held_out_labels)):
+    for examples, labels in ((data.train["x"], data.train["y"]), (data.kept["x"], data.kept["y"])):
         np.testing.assert_array_equal(examples, points[labels])
-    assert (np.diff(data.labels) > 0).all()
-    assert sorted([*data.labels, *data.held_out_labels]) == list(range(200))
+    assert (np.diff(data.train["y"]) > 0).all()
+    assert sorted([*data.train["y"], *data.kept["y"]]) == list(range(200))

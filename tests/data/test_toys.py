@@ -3,6 +3,7 @@ import pytest
 
 from sparring.data import open
 from sparring.data.toys import GRID_MODES, RING_MODES, gaussian, grid, nearest_mode, ring
+from sparring.kinds import classes_of
 
 
 def test_the_ring_has_eight_modes_on_the_unit_circle():
@@ -39,14 +40,15 @@ def test_toys_depend_on_their_seed_only():
 
 def test_the_ring_opens_labelled_by_mode_and_standardised():
     data = open("ring")
-    assert (len(data), len(data.held_out)) == (98_000, 2_000)
-    assert data.spec.classes == tuple("01234567")
-    np.testing.assert_array_equal(data.labels, nearest_mode(data.train, RING_MODES))
-    x = data.spec.to_model(data.batch(0, 1, 0)["x"].new_tensor(data.train))
+    assert (len(data), len(data.kept["x"])) == (98_000, 2_000)
+    assert classes_of(data.schema) == tuple("01234567")
+    np.testing.assert_array_equal(data.train["y"], nearest_mode(data.train["x"], RING_MODES))
+    x = data.schema["x"].to_model(data.batch(0, 1, 0)["x"].new_tensor(data.train["x"]))
     assert x.mean(dim=0).abs().max() < 1e-3
     assert x.var(dim=0).mean().item() == pytest.approx(1, abs=1e-3)
 
 
 def test_the_scale_is_isotropic():
     data = open(np.random.default_rng(0).normal(size=(500, 2)) * [1, 7])
-    assert data.spec.scale == pytest.approx(np.sqrt(data.train.var(axis=0).mean()), rel=1e-5)
+    first, second = data.schema["x"].scale
+    assert first == second == pytest.approx(np.sqrt(data.train["x"].var(axis=0).mean()), rel=1e-5)

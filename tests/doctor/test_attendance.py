@@ -16,6 +16,7 @@ from sparring.doctor import Doctor, Verdict, attendance
 from sparring.errors import UserError
 from sparring.loop import DivergedError, Round
 from sparring.runs import RunDir
+from sparring.workflows import playing
 
 SMALL = {"options": {"width": 4, "latent_dim": 4, "batch": 8}, "log_every": "1", "sample_every": "1000"}
 ILL = Verdict("mode-collapse", 1.0, "it was told so", "none")
@@ -65,7 +66,7 @@ def test_off_there_is_no_doctor_at_all(tmp_path, monkeypatch):
     def never(*_, **__):
         raise AssertionError
 
-    monkeypatch.setattr(workflows, "Doctor", never)
+    monkeypatch.setattr(playing, "Doctor", never)
     run = sparring.train(cloud(), rounds=3, doctor="off", out=tmp_path / "run", **SMALL)
     assert health(run) == []
     assert not run.directory.best.exists()

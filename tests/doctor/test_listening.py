@@ -7,10 +7,13 @@ from torch import nn
 import sparring
 from sparring.doctor.listening import Listener
 from sparring.game import OptimizerConfig
+from sparring.kinds import Points
 from sparring.loop import Play, State, play
 
 
 class Cloud:
+    schema = {"x": Points((2,), (0.0, 0.0), (1.0, 1.0))}  # noqa: RUF012
+
     def __len__(self) -> int:
         return 40
 

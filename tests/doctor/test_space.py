@@ -6,11 +6,8 @@ import torch
 
 import sparring.data
 from sparring import metrics
-from sparring.data.spec import DataSpec
 from sparring.doctor.space import Shares, Space
 from sparring.metrics.extractors import random_network
-
-POINTS = DataSpec("points", (2,))
 
 
 def ring(n: int, seed: int, modes=range(8), sigma: float = 0.01) -> np.ndarray:
@@ -21,15 +18,14 @@ def ring(n: int, seed: int, modes=range(8), sigma: float = 0.01) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def space() -> Space:
-    return Space(POINTS, ring(2000, 0))
+    return Space(ring(2000, 0))
 
 
 @pytest.fixture(scope="module")
 def digits() -> tuple[Space, np.ndarray]:
     data = sparring.data.open("digits")
     batch = data.batch(0, 2000, 0)
-    known = data.spec.to_data(batch["x"]).transpose(0, 3, 1, 2)
-    return Space(data.spec, known, batch["y"]), data.held_out[:400]
+    return Space(batch["x"].numpy(), batch["y"], 10), data.kept["x"][:400]
 
 
 def test_fresh_reals_are_like_known_ones(space):
@@ -89,7 +85,7 @@ def test_pictures_are_seen_in_the_features_called_random(digits):
 
 def test_held_out_digits_are_like_known_ones_and_half_of_the_classes_is_not(digits):
     space, held_out = digits
-    labels = sparring.data.open("digits").held_out_labels[:400]
+    labels = sparring.data.open("digits").kept["y"][:400]
     whole, half = space(held_out), space(held_out[labels < 5])
     assert 1.4 * space.distance(whole.first(len(half.features))) < space.distance(half)
     assert space.lost(whole) < 0.05 < 0.2 < space.lost(half)
@@ -112,7 +108,7 @@ def test_classes_are_none_without_labels(space):
 
 @pytest.mark.parametrize("count", [2, 30])
 def test_few_and_identical_reals_are_no_error(count):
-    space = Space(POINTS, np.zeros((count, 2), np.float32))
+    space = Space(np.zeros((count, 2), np.float32))
     seen = space(np.zeros((30, 2), np.float32))
     assert space.lost(seen) == 0
     assert np.isfinite([space.spread(seen), space.moved(seen, seen), space.copies(seen)]).all()

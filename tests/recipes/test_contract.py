@@ -12,6 +12,7 @@ from torch import Tensor
 import sparring.data
 from sparring import checkpoint, workflows
 from sparring.data import Dataset, Unpaired
+from sparring.drawing import draw, rows_for
 from sparring.errors import UserError
 from sparring.loop import State, play, take_turn
 from sparring.recipes import RECIPES
@@ -32,7 +33,7 @@ def shape(request: pytest.FixtureRequest) -> tuple[int, ...]:
 def pictures(shape: tuple[int, ...], seed: int) -> Dataset | Unpaired:
     channels, height, width = shape
     raw = np.random.default_rng(seed).integers(0, 256, (24, height, width, channels), dtype=np.uint8)
-    return sparring.data.open(raw, channels=channels)
+    return sparring.data.open((raw, np.arange(24) % 3), channels=channels)
 
 
 def start(recipe: str, shape: tuple[int, ...], batch: int = 3) -> workflows.Plan:
@@ -73,7 +74,7 @@ def test_a_turn_changes_every_parameter_its_player_owns_and_nothing_else(recipe,
         after = snapshot(state)
         moved = {name for name in before if not torch.equal(before[name], after[name])}
         allowed = {n for n in before if n.removeprefix("average.").split(".")[0] in player.trains}
-        networks = state.game.networks._asdict()
+        networks = state.game.modules()
         owned = {f"{name}.{p}" for name in player.trains for p, _ in networks[name].named_parameters()}
         assert moved <= allowed
         assert owned <= moved
@@ -117,8 +118,9 @@ def test_sampling_leaves_no_trace_on_training(recipe, shape, tmp_path):
     watched, unwatched = start(recipe, shape), start(recipe, shape)
     for _ in range(2):
         advance(watched, 1)
-        conditions = {key: watched.data.held_out_batch(2)[key] for key in watched.state.game.conditions}
-        made = workflows.draw(watched.state, [1, 2, 3], conditions)
+        state, schema = watched.state, watched.data.schema
+        given = rows_for([1, 2, 3], watched.data.held_out(2))
+        made = draw(state.game, state.sampled, schema, [1, 2, 3], given)
         assert made.shape == (3, *shape)
     advance(unwatched, 2)
     assert written(watched, tmp_path / "a") == written(unwatched, tmp_path / "b")
@@ -134,5 +136,6 @@ def test_a_batch_of_one_is_played(recipe):
 
 def test_the_critic_scores_each_example(recipe, shape):
     plan = start(recipe, shape)
-    scores = plan.state.game.critic(plan.state.game.networks, plan.data.batch(0, 5, 0))
+    rows = {name: plan.data.schema[name].to_model(column) for name, column in plan.data.batch(0, 5, 0).items()}
+    scores = plan.state.game.critic(plan.state.game.networks, rows)
     assert scores.shape == (5,)

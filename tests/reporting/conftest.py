@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from sparring.config import RunConfig, to_toml
-from sparring.data import DataSpec
 from sparring.grids import picture_grid, scatter
+from sparring.kinds import Categories, Kind, Pictures, Points, to_tables
 from sparring.recipes import RECIPES
 
 Make = Callable[..., Path]
@@ -51,8 +53,12 @@ def config_of(shape: tuple[int, ...], classes: Iterable[str] = (), **more: Any) 
     """A config with all that a run finds out."""
     recipe = more.setdefault("recipe", "default")
     options = RECIPES[recipe].options(**more.pop("options", {})).model_dump() if recipe in RECIPES else {"batch": 4}
-    spec = DataSpec("image" if len(shape) == 3 else "points", shape, tuple(classes)).to_dict()
-    found = {"spec": spec, "fingerprint": "0", "horizon": 9, "options": options}
+    schema: dict[str, Kind] = {
+        "x": Pictures(shape) if len(shape) == 3 else Points(shape, (0.0,) * shape[0], (1.0,) * shape[0])
+    }
+    if names := tuple(classes):
+        schema["y"] = Categories(names)
+    found: dict[str, Any] = {"columns": to_tables(schema), "fingerprint": "0", "horizon": 9, "options": options}
     wanted = {"data": {"source": "nowhere"}, "budget": {"rounds": 9}}
     return RunConfig.model_validate(found | wanted | more)
 
@@ -62,7 +68,10 @@ def sheet(path: Path, shape: tuple[int, ...], round: int = 0) -> None:
     rng = np.random.default_rng(round)
     if len(shape) == 3:
         channels, height, width = shape
-        picture_grid(rng.integers(0, 256, (64, height, width, channels), dtype=np.uint8)).save(path)
+        made = rng.integers(0, 256, (64, height, width, channels), dtype=np.uint8)
+        picture_grid(made).save(path)
+        few = {"samples": torch.from_numpy(made[:8]).permute(0, 3, 1, 2).contiguous()}
+        save_file(few, path.with_suffix(".safetensors"))
     else:
         scatter(rng.normal(size=(200, *shape)), rng.normal(size=(200, *shape))).save(path)
 

@@ -200,7 +200,7 @@ def test_samples_stand_beside_their_nearest_examples(trained):
     ("damage", "says"),
     [
         ("gone", "does not exist"),
-        ("changed", "the data has changed since the run began"),
+        ("changed", "has changed since the run began"),
         ("no checkpoint", "has no checkpoint yet"),
         ("bad checkpoint", "is truncated or was altered"),
     ],
@@ -256,7 +256,9 @@ def test_a_long_noisy_run_stays_small(make, terms, health):
         log.append(health(k, ["learning", "stalled"][k % 2], evidence="e" * 200, advice="a" * 100, signals=signals))
     run = make(shape=(3, 32, 32), log=log, sheets=[0])
     for k in range(1, 60):
-        (run / "samples" / f"{k:06d}.png").write_bytes((run / "samples" / "000000.png").read_bytes())
+        for ending in (".png", ".safetensors"):
+            first = run / "samples" / f"000000{ending}"
+            (run / "samples" / f"{k:06d}{ending}").write_bytes(first.read_bytes())
     document = page(gather(run))
     assert document.count('alt="Samples') == 40
     assert 2_500_000 < len(document.encode()) < 5_000_000

@@ -3,10 +3,12 @@ from base64 import b64decode
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from safetensors.torch import save_file
 
-from sparring.data import DataSpec
 from sparring.grids import picture_grid
+from sparring.kinds import Pictures, Points
 from sparring.reporting import pictures
 from sparring.reporting.pictures import embedded, sheets_and_strip
 
@@ -49,6 +51,8 @@ def drawn(folder, shape, rounds) -> list:
         cells = np.full((64, *shape[1:], shape[0]), round, np.uint8)
         cells[:, 0, 0] = np.arange(64)[:, None]
         picture_grid(cells).save(folder / f"{round}.png")
+        few = {"samples": torch.from_numpy(cells[:8]).permute(0, 3, 1, 2).contiguous()}
+        save_file(few, folder / f"{round}.safetensors")
         files.append((round, folder / f"{round}.png"))
     return files
 
@@ -56,22 +60,22 @@ def drawn(folder, shape, rounds) -> list:
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 8, 20), (4, 30, 9)])
 def test_the_strip_follows_the_first_samples_through_the_rounds(tmp_path, shape):
     files = drawn(tmp_path, shape, range(100, 130))
-    sheets, strip = sheets_and_strip(files, DataSpec("image", shape))
+    sheets, strip = sheets_and_strip(files, Pictures(shape))
     assert [sheet.round for sheet in sheets] == list(range(100, 130))
     assert len(strip) == 8
     assert (strip[0].round, strip[-1].round) == (100, 129)
     for column in strip:
         if shape[0] < 4:  # the colour of what is not seen gets lost
             pixels = np.asarray(decoded(column).convert("RGB"))[..., 0]
-            rows = {8: 6, 20: 12}[shape[2]]
-            assert pixels.shape == (rows * shape[1], shape[2])
-            assert pixels[:: shape[1], 0].tolist() == list(range(rows))
-            assert pixels[1, 1] == column.round
+            factor = -(-56 // min(shape[1:]))
+            assert pixels.shape == (8 * (shape[1] * factor + 2) - 2, shape[2] * factor)
+            assert pixels[:: shape[1] * factor + 2, 0].tolist() == list(range(8))
+            assert pixels[factor, factor] == column.round
 
 
 def test_there_are_at_most_forty_sheets_and_the_last_is_one(tmp_path):
     files = drawn(tmp_path, (1, 8, 8), [7])
-    sheets, _ = sheets_and_strip([(k, files[0][1]) for k in range(300)], DataSpec("image", (1, 8, 8)))
+    sheets, _ = sheets_and_strip([(k, files[0][1]) for k in range(300)], Pictures((1, 8, 8)))
     assert len(sheets) == 40
     assert (sheets[0].round, sheets[-1].round) == (0, 299)
 
@@ -81,13 +85,13 @@ def test_a_damaged_sheet_is_left_out(tmp_path):
     content = files[1][1].read_bytes()
     files[1][1].write_bytes(content[: len(content) // 2])
     files[2][1].write_bytes(b"")
-    Image.new("L", (50, 50)).save(files[3][1])
-    sheets, strip = sheets_and_strip(files, DataSpec("image", (1, 8, 8)))
+    files[3][1].with_suffix(".safetensors").unlink()
+    sheets, strip = sheets_and_strip(files, Pictures((1, 8, 8)))
     assert [sheet.round for sheet in sheets] == [column.round for column in strip] == [1]
-    assert sheets_and_strip(files[1:], DataSpec("image", (1, 8, 8))) == ([], [])
+    assert sheets_and_strip(files[1:], Pictures((1, 8, 8))) == ([], [])
 
 
 def test_of_points_the_strip_is_the_scatters(tmp_path):
     Image.new("RGB", (480, 480), (9, 9, 9)).save(tmp_path / "5.png")
-    sheets, strip = sheets_and_strip([(5, tmp_path / "5.png")], DataSpec("points", (2,)))
+    sheets, strip = sheets_and_strip([(5, tmp_path / "5.png")], Points((2,), (0.0, 0.0), (1.0, 1.0)))
     assert [(sheets[0].width, sheets[0].round), (strip[0].width, strip[0].round)] == [(480, 5), (240, 5)]

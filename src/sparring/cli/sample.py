@@ -21,18 +21,29 @@ def sample(
     checkpoint: Annotated[
         str, typer.Option(help="latest; best, the one the doctor found nearest to the data; or a round.")
     ] = "latest",
+    class_: Annotated[
+        str | None,
+        typer.Option("--class", help="Of this class: a name or an index; several with commas; all: a row a class."),
+    ] = None,
     out: Annotated[
-        Path, typer.Option("--out", "-o", help=".png (one sheet), .npy, .npz, or a folder (one PNG each).")
+        Path, typer.Option("--out", "-o", help=".png (one sheet), .npy, .npz, or a folder (one file each).")
     ] = Path("samples.png"),
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "cpu",
 ) -> None:
     """Draw samples from a checkpoint of RUN. The same seed is the same sample, whatever the others are."""
     if n is not None and seeds is not None:
         raise UserError("-n and --seeds were given", "give one of them")
-    from sparring import grids, workflows
+    from sparring import workflows
+    from sparring.kinds import check_ending
 
-    wanted = parse_seeds(seeds) if seeds is not None else list(range(64 if n is None else n))
-    grids.check_ending(out)
-    made = workflows.sample(run, seeds=wanted, truncation=truncation, checkpoint=checkpoint, device=device)
-    grids.write_samples(made, out, wanted)
+    ready = workflows.sampler(run, checkpoint=checkpoint, device=device)
+    check_ending(ready.kind, out)
+    several = class_ is not None and len(ready.classes(class_)[1]) > 1
+    wanted = parse_seeds(seeds) if seeds is not None else list(range(n or (workflows.PER_CLASS if several else 64)))
+    if class_ is None:
+        names = [f"seed{seed:06d}" for seed in wanted]
+        ready.kind.write(ready(wanted, None, truncation)[ready.game.makes], out, names)
+    else:
+        made, names = workflows.by_class(ready, class_, wanted, truncation)
+        ready.kind.write(made, out, names, columns=len(wanted) if several else None)
     typer.echo(out)

@@ -89,16 +89,14 @@ def describe(plan: "Plan") -> str:
     """The whole plan, as text: data, networks, players, budget."""
     config, data, how = plan.config, plan.data, plan.how
     game = plan.state.game
-    shape = "x".join(map(str, data.spec.shape))
-    what = "pictures" if data.spec.kind == "image" else "points"
-    labels = f", {len(data.spec.classes)} labels (unused)" if data.spec.classes else ""
+    columns = "; ".join(f"{name} {kind.name}, {kind.describe()}" for name, kind in data.schema.items())
     lines = [
         f"recipe     {config.recipe}",
         *(f"           {name} = {value}" for name, value in config.options.items()),
-        f"data       {config.data.source or 'in memory'}: {len(data):,} {what} of {shape}{labels}",
+        f"data       {config.data.source or 'in memory'}: {len(data):,} examples: {columns}",
         *(f"           {note}" for note in data.notes),
     ]
-    for name, network in game.networks._asdict().items():
+    for name, network in game.modules().items():
         count = sum(p.numel() for p in network.parameters())
         averaged = ", averaged" if name in game.average else ""
         lines.append(f"network    {name}: {type(network).__name__}, {count:,} parameters{averaged}")

@@ -1,8 +1,22 @@
 from sparring.data.dataset import Dataset
 from sparring.data.inspection import Inspection, inspect
 from sparring.data.opening import open, read
+from sparring.data.protocol import Data, Rows
 from sparring.data.sources import BUILTIN
-from sparring.data.spec import DataSpec
 from sparring.data.unpaired import Unpaired
+from sparring.data.viewed import Viewed, known_modes_in_view, viewed
 
-__all__ = ["BUILTIN", "DataSpec", "Dataset", "Inspection", "Unpaired", "inspect", "open", "read"]
+__all__ = [
+    "BUILTIN",
+    "Data",
+    "Dataset",
+    "Inspection",
+    "Rows",
+    "Unpaired",
+    "Viewed",
+    "inspect",
+    "known_modes_in_view",
+    "open",
+    "read",
+    "viewed",
+]

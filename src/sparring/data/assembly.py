@@ -6,10 +6,10 @@ from typing import NamedTuple
 import numpy as np
 
 from sparring.data.dataset import Dataset
-from sparring.data.spec import DataSpec
 from sparring.data.split import digests, held_out
 from sparring.data.storage import keep, parts
 from sparring.errors import UserError
+from sparring.kinds import Categories, Kind, Pictures, Points
 
 
 class Examples(NamedTuple):
@@ -59,24 +59,24 @@ def assemble(
     out = held_out(hashes)
     # in the order of their hashes: sources come sorted, by class or by date, and the first n stand for all
     judges = np.flatnonzero(out)[np.argsort(hashes[out], kind="stable")]
-    judged, train = examples[judges], keep(examples, ~out)
+    kept = {"x": examples[judges]}  # before the others move to the front, in place
+    train = {"x": keep(examples, ~out)}
     shape = examples.shape[1:]
-    if len(shape) == 3:
-        spec = DataSpec("image", shape, classes)
-    else:
-        offset, scale = _standard(train)
-        spec = DataSpec("points", shape, classes, offset=offset, scale=scale)
-    own, others = (None, None) if labels is None else (labels[~out], labels[judges])
-    fingerprint = _fingerprint(shape, hashes[~out], hashes[judges], own, others)
-    return Dataset(spec, train, judged, own, others, mirror, notes, fingerprint)
+    schema: dict[str, Kind] = {"x": Pictures(shape) if len(shape) == 3 else Points(shape, *_standard(train["x"]))}
+    if labels is not None:
+        schema["y"] = Categories(classes)
+        train["y"], kept["y"] = labels[~out], labels[judges]
+    fingerprint = _fingerprint(shape, hashes[~out], hashes[judges], train.get("y"), kept.get("y"))
+    return Dataset(schema, train, kept, mirror, notes, fingerprint)
 
 
-def _standard(points: np.ndarray) -> tuple[tuple[float, ...], float]:
-    """The mean of each dimension, and the root of the mean variance; in float64, a part at a time."""
+def _standard(points: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """The mean of each dimension, and for all of them the root of the mean variance; in float64, a part at a time."""
     mean = sum(points[rows].sum(axis=0, dtype=np.float64) for rows in parts(points)) / len(points)
     variance = sum(np.square(points[rows] - mean).sum() for rows in parts(points)) / points.size
     # One example can be left after the split, or many copies of one: any scale serves, but not zero.
-    return tuple(np.asarray(mean).tolist()), float(np.sqrt(variance)) or 1.0
+    scale = float(np.sqrt(variance)) or 1.0
+    return tuple(np.asarray(mean).tolist()), (scale,) * points.shape[1]
 
 
 def _fingerprint(shape: tuple[int, ...], *contents: np.ndarray | None) -> str:

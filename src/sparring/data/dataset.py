@@ -1,5 +1,6 @@
 """Examples in memory, and the batches drawn from them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
@@ -8,8 +9,9 @@ import torch
 from torch import Tensor
 
 from sparring.data.order import coins, order
-from sparring.data.spec import DataSpec
+from sparring.data.protocol import Rows
 from sparring.errors import UserError
+from sparring.kinds import Kind
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,29 +19,25 @@ class Dataset:
     """Examples to train on, examples to judge by, and what they are.
 
     Args:
-        spec: kind, shape, classes and units.
-        train: uint8 `(N, C, H, W)` or float32 `(N, D)` in the data's own units; may be a memory map.
-        held_out: the same of `(M, ...)`; never trained on. In random order: the first n stand for all.
-        labels: int64 `(N,)` indices into `spec.classes`, for `train`; None when there are none.
-        held_out_labels: int64 `(M,)`.
+        schema: the columns: "x", and "y" where there are labels.
+        train: stored examples by column, `(N, ...)`; may be memory maps.
+        kept: the same of `(M, ...)`, never trained on. In random order: the first n stand for all.
         mirror: whether batches flip each picture left to right with probability one half.
         notes: one line each on what was decided or skipped while reading.
         fingerprint: hex digest of shape, examples and labels, in their order: batches depend on the order too.
     """
 
-    spec: DataSpec
-    train: np.ndarray
-    held_out: np.ndarray
-    labels: np.ndarray | None
-    held_out_labels: np.ndarray | None
+    schema: Mapping[str, Kind]
+    train: Mapping[str, np.ndarray]
+    kept: Mapping[str, np.ndarray]
     mirror: bool
     notes: tuple[str, ...]
     fingerprint: str
 
     def __len__(self) -> int:
-        return len(self.train)
+        return len(next(iter(self.train.values())))
 
-    def batch(self, draw: int, size: int, seed: int, rank: int = 0, world: int = 1) -> dict[str, Tensor]:
+    def batch(self, draw: int, size: int, seed: int, rank: int = 0, world: int = 1) -> Rows:
         """The `draw`-th batch of an endless row of epochs: a pure function of the data and the arguments.
 
         With `world` ranks, it covers positions `(draw * world + rank) * size` and on of the permutations of all epochs,
@@ -53,14 +51,20 @@ class Dataset:
             world: how many processes share the data.
 
         Returns:
-            `{"x": float32 (size, *shape)}` in the networks' range, and `"y": int64 (size,)` when labelled.
+            Stored examples by column, `(size, ...)`.
         """
-        index = order(len(self), seed, (draw * world + rank) * size, size)
-        raw = self.train[index]
-        if self.mirror:
-            flip = coins(size, seed, draw, rank)
-            raw[flip] = raw[flip, ..., ::-1]
-        return self._tensors(raw, None if self.labels is None else self.labels[index])
+        rows = self.rows(order(len(self), seed, (draw * world + rank) * size, size))
+        if not self.mirror:
+            return rows
+        return mirrored(self.schema, rows, torch.from_numpy(coins(size, seed, draw, rank)))
+
+    def rows(self, which: np.ndarray | slice) -> Rows:
+        """Training examples by their index, never mirrored."""
+        return {name: torch.from_numpy(column[which]) for name, column in self.train.items()}
+
+    def held_out(self, n: int | None = None) -> Rows:
+        """The first `n` held-out examples, or all; fewer when there are fewer, never mirrored."""
+        return {name: torch.from_numpy(column[:n].copy()) for name, column in self.kept.items()}
 
     def limited(self, count: int) -> "Dataset":
         """The same with `count` training examples only, chosen at random; what is held out stays.
@@ -73,17 +77,17 @@ class Dataset:
         chosen = np.sort(np.random.default_rng(0).permutation(len(self))[:count])
         return replace(
             self,
-            train=self.train[chosen],
-            labels=None if self.labels is None else self.labels[chosen],
+            train={name: column[chosen] for name, column in self.train.items()},
             notes=(*self.notes, f"{count:,} of {len(self):,} training examples are used"),
             fingerprint=blake2b(f"{self.fingerprint} {count}".encode(), digest_size=16).hexdigest(),
         )
 
-    def held_out_batch(self, n: int) -> dict[str, Tensor]:
-        """The first `n` held-out examples, fewer when there are fewer, never mirrored, under the keys of `batch`."""
-        labels = self.held_out_labels
-        return self._tensors(self.held_out[:n], None if labels is None else labels[:n].copy())
 
-    def _tensors(self, raw: np.ndarray, labels: np.ndarray | None) -> dict[str, Tensor]:
-        x = self.spec.to_model(torch.from_numpy(raw))
-        return {"x": x} if labels is None else {"x": x, "y": torch.from_numpy(labels)}
+def mirrored(schema: Mapping[str, Kind], rows: Rows, flip: Tensor) -> Rows:
+    """Stored examples of which those that `flip (N,)` names are mirrored, in the columns where that means something."""
+    return {
+        name: torch.where(flip.view(-1, *[1] * (column.ndim - 1)), schema[name].mirrored(column), column)
+        if schema[name].mirrors
+        else column
+        for name, column in rows.items()
+    }

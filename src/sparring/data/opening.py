@@ -53,7 +53,7 @@ def open(
 
     Examples:
         >>> digits = open("digits")
-        >>> len(digits), digits.spec.shape
+        >>> len(digits), digits.schema["x"].shape
         (9000, (1, 28, 28))
     """
     check_request(size, channels)

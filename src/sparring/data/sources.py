@@ -5,6 +5,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 import numpy as np
+from torch import Tensor
 
 from sparring.data import toys
 from sparring.data.arrays import ArraySource, check_array, read_numpy
@@ -12,7 +13,7 @@ from sparring.data.entries import Listing, list_folder, list_zip
 from sparring.data.parquet import list_parquet
 from sparring.errors import UserError, did_you_mean
 
-Source = str | Path | np.ndarray | tuple[np.ndarray, np.ndarray | None]
+Source = str | Path | np.ndarray | Tensor | tuple[np.ndarray, np.ndarray | None]
 
 _TOYS = {
     "ring": (toys.ring, toys.RING_MODES),
@@ -41,6 +42,8 @@ def locate(source: Source) -> Listing | ArraySource:
     Raises:
         UserError: there is no such thing, or it is of a kind that cannot be read.
     """
+    if isinstance(source, Tensor):
+        source = source.detach().cpu().numpy()
     if isinstance(source, np.ndarray):
         return check_array("the array", source, None)
     if isinstance(source, tuple) and len(source) == 2:

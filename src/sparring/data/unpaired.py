@@ -1,30 +1,28 @@
 """Two domains with no pairing between them: horses and zebras, as CycleGAN wants them."""
 
-from dataclasses import replace
-
-from torch import Tensor
+import numpy as np
 
 from sparring.data.dataset import Dataset
-from sparring.data.spec import DataSpec
+from sparring.data.protocol import Rows
+from sparring.kinds import Kind
 
 
 class Unpaired:
-    """Two data sets of one shape, drawn independently; it offers what `Dataset` offers, under the keys "a" and "b".
+    """Two data sets drawn independently; it offers what `Dataset` offers, under the columns "a" and "b".
 
     Args:
         a: the first domain.
-        b: the second domain, of the same kind and shape.
+        b: the second domain.
     """
 
     def __init__(self, a: Dataset, b: Dataset) -> None:
-        assert (a.spec.kind, a.spec.shape) == (b.spec.kind, b.spec.shape), (a.spec, b.spec)
         self.a = a
         self.b = b
 
     @property
-    def spec(self) -> DataSpec:
-        """The shape of both domains; no classes."""
-        return replace(self.a.spec, keys=("a", "b"), classes=())
+    def schema(self) -> dict[str, Kind]:
+        """The kinds of both domains."""
+        return {"a": self.a.schema["x"], "b": self.b.schema["x"]}
 
     @property
     def mirror(self) -> bool:
@@ -44,14 +42,47 @@ class Unpaired:
     def __len__(self) -> int:
         return max(len(self.a), len(self.b))
 
-    def batch(self, draw: int, size: int, seed: int, rank: int = 0, world: int = 1) -> dict[str, Tensor]:
-        """`{"a": (size, *shape), "b": (size, *shape)}`; see `Dataset.batch`. The two orders are independent."""
+    def batch(self, draw: int, size: int, seed: int, rank: int = 0, world: int = 1) -> Rows:
+        """`{"a": (size, ...), "b": (size, ...)}`; see `Dataset.batch`. The two orders are independent."""
         return {
             "a": self.a.batch(draw, size, 2 * seed, rank, world)["x"],
             "b": self.b.batch(draw, size, 2 * seed + 1, rank, world)["x"],
         }
 
-    def held_out_batch(self, n: int) -> dict[str, Tensor]:
+    def rows(self, which: np.ndarray | slice) -> Rows:
+        """Training examples of both domains by their index; the smaller domain begins anew where it ends."""
+        which = np.arange(len(self))[which]
+        return {name: data.rows(which % len(data))["x"] for name, data in (("a", self.a), ("b", self.b))}
+
+    def held_out(self, n: int | None = None) -> Rows:
         """The first `n` held-out examples of each domain, equally many of both."""
-        n = min(n, len(self.a.held_out), len(self.b.held_out))
-        return {"a": self.a.held_out_batch(n)["x"], "b": self.b.held_out_batch(n)["x"]}
+        a, b = self.a.held_out(n)["x"], self.b.held_out(n)["x"]
+        fewer = min(len(a), len(b))
+        return {"a": a[:fewer], "b": b[:fewer]}
+
+    def alone(self, name: str) -> "Domain":
+        """One of the domains, with all of its own examples."""
+        return Domain({"a": self.a, "b": self.b}[name], name)
+
+
+class Domain:
+    """A domain by itself, under its own column.
+
+    Args:
+        data: its examples, under "x".
+        name: "a" or "b".
+    """
+
+    def __init__(self, data: Dataset, name: str) -> None:
+        self._data, self._name = data, name
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def rows(self, which: np.ndarray | slice) -> Rows:
+        """Training examples by their index."""
+        return {self._name: self._data.rows(which)["x"]}
+
+    def held_out(self, n: int | None = None) -> Rows:
+        """The first `n` held-out examples, or all of them."""
+        return {self._name: self._data.held_out(n)["x"]}

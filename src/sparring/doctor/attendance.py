@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from sparring.data import Dataset, Unpaired
+from sparring.data import Data
 from sparring.doctor.examination import Examiner
 from sparring.doctor.listening import Listener
 from sparring.doctor.signals import Signals
@@ -84,7 +84,7 @@ class Doctor:
     def __init__(
         self,
         state: State,
-        data: Dataset | Unpaired,
+        data: Data,
         how: Play,
         every: str = AUTO,
         modes: KnownModes | None = None,

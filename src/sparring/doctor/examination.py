@@ -11,14 +11,15 @@ import torch
 from torch import Tensor
 
 from sparring import metrics
-from sparring.data import Dataset, Unpaired
+from sparring.data import Data, Rows, Unpaired, known_modes_in_view
+from sparring.data.dataset import mirrored
 from sparring.doctor.listening import Heard, length
 from sparring.doctor.signals import Signals
 from sparring.doctor.space import Seen, Shares, Space
-from sparring.game import Batch, Networks
+from sparring.game import Batch
+from sparring.kinds import classes_of
 from sparring.loop import Play, State, evaluating, preserving, seed_of
 from sparring.metrics.table import KnownModes
-from sparring.scoring import stored
 
 SAMPLES = 500
 """Samples of fixed noise, compared with as many held-out reals."""
@@ -55,37 +56,43 @@ class Examiner:
         modes: where the data's modes are known.
     """
 
-    def __init__(self, state: State, data: Dataset | Unpaired, how: Play, modes: KnownModes | None = None) -> None:
-        self._state, self._how, self._spec, self._modes = state, how, data.spec, modes
-        self._mirror = data.mirror
-        game, key = state.game, data.spec.keys[-1]
-        self._key = key
+    def __init__(self, state: State, data: Data, how: Play, modes: KnownModes | None = None) -> None:
+        game, key = state.game, state.game.makes
+        self._state, self._how, self._schema, self._key = state, how, data.schema, key
+        self._kind, self._mirror = data.schema[key], data.mirror and data.schema[key].mirrors
+        self._modes = modes and known_modes_in_view(self._kind, *modes)[0]
         seed = seed_of(how.seed, "doctor") % 2**31
-        held_out = data.held_out_batch(max(SAMPLES, LISTENED))
+        held_out = data.held_out(max(SAMPLES, LISTENED))
         if data.mirror:
-            held_out = _mirrored(held_out, seed)
-        known = _known(data, seed)
+            count = len(held_out[key])
+            flip = torch.rand(count, generator=torch.Generator().manual_seed(seed)) < 0.5
+            held_out = mirrored(data.schema, held_out, flip)
+        known = _known(data, key, seed)
         some = next(known)
         self._train, self._held_out = (
-            {name: each[name][:LISTENED].clone() for name in (key, *game.conditions)} for each in (some, held_out)
+            self._in_model({name: column[:LISTENED] for name, column in each.items()}) for each in (some, held_out)
         )
-        # a game that is given conditions makes one sample of each: repeats would be no samples of their own
-        pool = {name: torch.cat([held_out[name], some[name]])[:SAMPLES] for name in game.conditions}
+        # a game that is given something makes one sample of each: repeats would be no samples of their own
+        pool = {name: torch.cat([held_out[name], some[name]])[:SAMPLES] for name in game.given}
         drawn = min([SAMPLES, *map(len, pool.values())])
         self._noise = game.noise(drawn, torch.Generator().manual_seed(seed), None)
-        self._conditions = {name: value[:drawn] for name, value in pool.items()}
+        self._given = self._in_model({name: column[:drawn] for name, column in pool.items()})
         fresh = held_out[key] if len(held_out[key]) >= FEWEST else some[key]
         # a distance between sets depends on how many there are in each
         self._n = min(drawn, len(fresh))
         self._space = None
         if min(self._n, len(some[key])) >= COMPARED:
-            parts = ((self._stored(each[key]), each.get("y")) for each in chain([some], known))
+            classes = len(classes_of(data.schema))
+            parts = ((self._kind.view(each[key]), each.get("y")) for each in chain([some], known))
             raw, labels = zip(*parts, strict=True)
-            self._space = Space(data.spec, np.concatenate(raw), torch.cat(labels) if data.spec.classes else None)
-            seen = self._space(self._stored(fresh[: self._n]))
+            self._space = Space(torch.cat(raw).numpy(), torch.cat(labels) if classes else None, classes)
+            seen = self._space(self._kind.view(fresh[: self._n]).numpy())
             self._fresh, self._floor = self._space.evidence(seen), self._space.distance(seen)
-        self._makers = [player for player in game.players if set(player.trains) & set(game.average)]
+        self._makers = [player for player in game.players if player.name in game.makers]
         self._before: Seen | None = None
+
+    def _in_model(self, rows: Rows) -> Batch:
+        return {name: self._schema[name].to_model(column) for name, column in rows.items()}
 
     def __call__(self, heard: dict[str, Heard], swings: dict[str, float]) -> Signals:
         """Examine the game as it stands.
@@ -97,7 +104,7 @@ class Examiner:
         live, averaged = self._state.game.networks, self._state.sampled
         with _as_in_training(live, self._how):
             fakes = self._drawn(live, min(LISTENED, len(self._noise)), self._how.batch)
-            made = {name: value[: len(fakes)] for name, value in self._conditions.items()} | {self._key: fakes}
+            made = {name: value[: len(fakes)] for name, value in self._given.items()} | {self._key: fakes}
             answers = [self._asked(live, each) for each in (self._train, self._held_out, made)]
             slope = self._slope(live)
         with evaluating(averaged):
@@ -112,18 +119,18 @@ class Examiner:
             found["finite"] = False
         return Signals(**found)
 
-    def _stored(self, x: Tensor) -> np.ndarray:
-        """As the space takes it: pictures as they are stored, points in the networks' own units."""
-        return stored(self._spec.to_data(x)) if self._spec.kind == "image" else x.numpy()
+    def _view(self, x: Tensor) -> np.ndarray:
+        """What the space looks at, of samples in the model's range."""
+        return self._kind.view(self._kind.to_stored(x)).numpy()
 
-    def _drawn(self, networks: Networks, n: int, batch: int) -> Tensor:
+    def _drawn(self, networks: Any, n: int, batch: int) -> Tensor:
         parts = []
         for which in _parts(n, batch):
-            given = {key: value[which].to(self._how.device) for key, value in self._conditions.items()}
+            given = {key: value[which].to(self._how.device) for key, value in self._given.items()}
             parts.append(self._state.game.sample(networks, self._noise[which].to(self._how.device), given))
         return torch.cat(parts).float().cpu()
 
-    def _asked(self, networks: Networks, batch: Batch) -> Tensor:
+    def _asked(self, networks: Any, batch: Batch) -> Tensor:
         parts = []
         for which in _parts(len(batch[self._key]), self._how.batch):
             given = {key: value[which].to(self._how.device) for key, value in batch.items()}
@@ -133,11 +140,11 @@ class Examiner:
             parts.append(answers.reshape(len(answers), -1).mean(1)[: which.stop - which.start])
         return torch.cat(parts).float().cpu()
 
-    def _slope(self, networks: Networks) -> float:
+    def _slope(self, networks: Any) -> float:
         """Length of the gradient, by G's parameters, of the mean score that D gives to samples."""
         own = [p for player in self._makers for p in self._state.owned[player.name]]
         which = _parts(len(self._noise), self._how.batch)[0]
-        given = {key: value[which].to(self._how.device) for key, value in self._conditions.items()}
+        given = {key: value[which].to(self._how.device) for key, value in self._given.items()}
         with torch.enable_grad():
             fakes = self._state.game.sample(networks, self._noise[which].to(self._how.device), given)
             score = self._state.game.critic(networks, given | {self._key: fakes}).mean()
@@ -160,12 +167,12 @@ class Examiner:
         return found
 
     def _likeness(self, space: Space, samples: Tensor) -> dict[str, Any]:
-        raw = self._stored(samples)
+        raw = self._view(samples)
         seen = space(raw)
         fair = seen.first(self._n)
         judge = metrics.linear_two_sample_test(self._fresh, space.evidence(fair))
         near = metrics.manifold(space.known.features[: self._n], fair.features)
-        classes = self._known_modes(samples) if self._modes else space.classes(seen)
+        classes = space.classes(seen) if self._modes is None else self._known_modes(raw)
         mirrored = [space(raw[..., ::-1])] if self._mirror else []
         return {
             "judge": judge.value,
@@ -183,14 +190,13 @@ class Examiner:
             "classes_lost": classes.lost(len(samples)) if classes else None,
         }
 
-    def _known_modes(self, samples: Tensor) -> Shares:
-        assert self._modes
-        centers, _ = self._modes
-        nearest = torch.cdist(torch.from_numpy(self._spec.to_data(samples)).double(), centers.double()).argmin(1)
-        return Shares.of(nearest, torch.full((len(centers),), 1 / len(centers)).double())
+    def _known_modes(self, raw: np.ndarray) -> Shares:
+        assert self._modes is not None
+        nearest = torch.cdist(torch.from_numpy(raw).double(), self._modes.double()).argmin(1)
+        return Shares.of(nearest, torch.full((len(self._modes),), 1 / len(self._modes)).double())
 
     def _drift(self, space: Space, fakes: Tensor) -> dict[str, Any]:
-        seen, before = space(self._stored(fakes)), self._before
+        seen, before = space(self._view(fakes)), self._before
         self._before = seen
         found = {"spread_live": space.spread(seen), "lost_live": space.lost(seen)}
         if before is None:
@@ -199,21 +205,12 @@ class Examiner:
         return found | {"moved": space.moved(before, seen), "swung": change.abs().sum().item() / 2}
 
 
-def _known(data: Dataset | Unpaired, seed: int) -> Iterator[Batch]:
+def _known(data: Data, column: str, seed: int) -> Iterator[Rows]:
     """Training examples, each once, a few hundred at a time."""
-    count = min(KNOWN, len(data.b if isinstance(data, Unpaired) else data))
+    count = min(KNOWN, len(data.alone(column) if isinstance(data, Unpaired) else data))
     parts = math.ceil(count / AT_ONCE)
     for draw in range(parts):
         yield data.batch(draw, count // parts, seed)
-
-
-def _mirrored(batch: Batch, seed: int) -> Batch:
-    """Half of all pictures flipped left to right, as those that a game is taught."""
-    flip = torch.rand(len(next(iter(batch.values()))), generator=torch.Generator().manual_seed(seed)) < 0.5
-    return {
-        key: torch.where(flip[:, None, None, None], value.flip(-1), value) if value.ndim == 4 else value
-        for key, value in batch.items()
-    }
 
 
 def _parts(n: int, batch: int) -> list[slice]:
@@ -250,7 +247,7 @@ def _above(a: Tensor, b: Tensor) -> float:
 
 
 @contextmanager
-def _as_in_training(networks: Networks, how: Play) -> Iterator[None]:
+def _as_in_training(networks: Any, how: Play) -> Iterator[None]:
     """Training mode and no gradient within; modes, buffers and the global random state are put back after."""
     modules = [module for network in networks for module in network.modules()]
     devices = [how.device] if how.device.type == "cuda" else []

@@ -9,7 +9,6 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from sparring import metrics
-from sparring.data.spec import DataSpec
 from sparring.metrics.extractors import RandomStatistics, random_rotation
 from sparring.metrics.neighbors import nearest_view, neighbor_distances
 
@@ -85,17 +84,17 @@ class Space:
     Systems 20).
 
     Args:
-        spec: of the data.
-        known: training reals, 20 at least: uint8 `(N, C, H, W)` as they are stored, or points `(N, D)`, standardised.
-        labels: int64 `(N,)` indices into the data's classes, where there are some.
+        known: training reals, 20 at least, as their kind's view has them: uint8 `(N, C, H, W)`, or vectors `(N, D)`.
+        labels: int64 `(N,)` indices of classes, where there are some.
+        classes: how many there are.
         seed: of all that is random here.
     """
 
-    def __init__(self, spec: DataSpec, known: np.ndarray, labels: Tensor | None = None, seed: int = 0) -> None:
+    def __init__(self, known: np.ndarray, labels: Tensor | None = None, classes: int = 0, seed: int = 0) -> None:
         rng = torch.Generator().manual_seed(seed)
-        self._pictures = spec.kind == "image"
+        self._pictures = known.ndim == 4
         if self._pictures:
-            self._statistics, self._rotation = RandomStatistics(spec.shape[0], rng), random_rotation(64, rng)
+            self._statistics, self._rotation = RandomStatistics(known.shape[1], rng), random_rotation(64, rng)
         else:
             self._scales = metrics.scales_of(torch.from_numpy(known))
             waves = [torch.randn(known.shape[1], FREQUENCIES, generator=rng).double() / s for s in self._scales]
@@ -114,7 +113,7 @@ class Space:
         distinct = features[[*{hash(each.tobytes()): k for k, each in enumerate(known)}.values()]]
         near = neighbor_distances(distinct, 1)[:, 0] if len(distinct) > 1 else torch.zeros(1)
         self._near = near.double().quantile(0.01).item()
-        self._reader = None if labels is None else _Reader(self.known.wide, labels, len(spec.classes))
+        self._reader = None if labels is None else _Reader(self.known.wide, labels, classes)
 
     def __call__(self, raw: np.ndarray) -> Seen:
         """Look at samples, `(N, ...)`, in the form of the known reals."""

@@ -17,7 +17,6 @@ from torch import Tensor
 
 from sparring import metrics
 from sparring.data import toys
-from sparring.data.spec import DataSpec
 from sparring.errors import UserError
 from sparring.metrics.extractors import Embedding, Extractor
 
@@ -159,7 +158,6 @@ class Reals:
         reference: reals to compare with.
         control: other reals, as many: they give the floor.
         extractor: that saw both.
-        spec: pictures or points.
         modes: where the data's modes are known.
 
     Attributes:
@@ -175,14 +173,13 @@ class Reals:
         reference: Samples,
         control: Samples,
         extractor: Extractor,
-        spec: DataSpec,
         modes: KnownModes | None = None,
     ) -> None:
         self.n = min(len(reference), len(control))
         if self.n < FEWEST:
             raise UserError(f"{self.n} samples beside {self.n} reals are too few to judge", f"{FEWEST} of each")
         self.reference = reference.first(self.n)
-        self._measures, self._better, self.notes = _chosen(self.reference, extractor, spec, modes)
+        self._measures, self._better, self.notes = _chosen(self.reference, extractor, modes)
         self._floor = self._measured(control)
 
     def table(self, fake: Samples) -> list[Row]:
@@ -205,7 +202,7 @@ class Reals:
 
 
 def _chosen(
-    real: Samples, extractor: Extractor, spec: DataSpec, modes: KnownModes | None
+    real: Samples, extractor: Extractor, modes: KnownModes | None
 ) -> tuple[list[Measure], dict[str, Better], tuple[str, ...]]:
     """The metrics that make sense for such data, which way each is better, and notes on those left out."""
     dimensions, n = real.seen.features.shape[1], len(real)
@@ -234,8 +231,8 @@ def _chosen(
     take(_vendi, {"Vendi": "floor"})
     if real.seen.logits is not None:
         take(_inception, {"Inception Score": "floor"})
-    if spec.kind == "image":
-        if min(spec.shape[1:]) >= metrics.SMALLEST_SLICED:
+    if real.raw.ndim == 4:
+        if min(real.raw.shape[2:]) >= metrics.SMALLEST_SLICED:
             take(_sliced, {"sliced Wasserstein": "lower"}, COSTLY)
         take(_ssim, {"MS-SSIM": "floor"}, COSTLY)
     else:

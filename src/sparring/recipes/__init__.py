@@ -2,6 +2,7 @@
 
 from sparring.errors import UserError, did_you_mean
 from sparring.recipes import (
+    cgan,
     cyclegan,
     dcgan,
     default,
@@ -20,7 +21,7 @@ from sparring.recipes._recipe import BatchOptions, Recipe
 
 RECIPES: dict[str, Recipe] = {
     module.RECIPE.name: module.RECIPE
-    for module in (default, gan, dcgan, lsgan, wgan, wgan_gp, dragan, sngan, ragan, r3gan, infogan, cyclegan)
+    for module in (default, gan, dcgan, lsgan, wgan, wgan_gp, dragan, sngan, ragan, r3gan, cgan, infogan, cyclegan)
 }
 
 

@@ -8,9 +8,9 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from sparring.data import DataSpec
 from sparring.errors import UserError
 from sparring.game import Batch, Game, Latent, OptimizerConfig, Player, Turn, Turns, steps
+from sparring.kinds import Schema
 from sparring.networks import (
     DCGANDiscriminator,
     DCGANGenerator,
@@ -50,7 +50,7 @@ def duel(
     instance_noise: float = 0.0,
     ema: float = 0.999,
     after: Callable[[Duel], None] | None = None,
-) -> Game:
+) -> Game[Duel]:
     """A game between any generator and any discriminator.
 
     Args:
@@ -124,7 +124,7 @@ def duel(
             Player("generator", ("G",), generate, for_G),
         ),
         noise=noise,
-        sample=lambda net, z, conditions: net.G(z),
+        sample=lambda net, z, given: net.G(z),
         critic=_critic,
         decay=ema,
     )
@@ -157,9 +157,20 @@ class PairOptions(RecipeOptions):
         G, D = (OptimizerConfig(lr, kind, (self.beta1, self.beta2), decay_from=self.decay_from) for lr in rates)
         return G, D
 
-    def prior(self, spec: DataSpec) -> Latent:
+    def prior(self, schema: Schema) -> Latent:
         """The noise."""
-        return Latent(self.latent_dim or (64 if spec.kind == "image" else 8), self.latent)
+        return Latent(self.latent_dim or (64 if len(shape_of(schema)) == 3 else 8), self.latent)
+
+
+def shape_of(schema: Schema) -> tuple[int, ...]:
+    """The shape of an example of "x".
+
+    Raises:
+        UserError: the data has no such column.
+    """
+    if "x" not in schema:
+        raise UserError("the data is of two kinds, trainA and trainB", "--recipe cyclegan, or name one of the folders")
+    return schema["x"].shape
 
 
 class DuelOptions(PairOptions):
@@ -170,29 +181,36 @@ class DuelOptions(PairOptions):
 
 
 def pair(
-    options: PairOptions, spec: DataSpec, *, batch_norm: bool = True, spectral: bool = False, dropout: float = 0.0
+    options: PairOptions,
+    shape: tuple[int, ...],
+    inputs: int,
+    *,
+    seen: tuple[int, ...] | None = None,
+    batch_norm: bool = True,
+    spectral: bool = False,
+    dropout: float = 0.0,
 ) -> tuple[nn.Module, Featured]:
     """The generator and the discriminator that the options ask for.
 
     Args:
-        options: network, width, latent_dim.
-        spec: pictures, or points, which always take an MLP.
+        options: network, width.
+        shape: (C, H, W) of pictures, or (D,) of points, which always take an MLP.
+        inputs: how many numbers the generator is given.
+        seen: the shape that the discriminator is shown, where it differs.
         batch_norm: in the discriminator, where the network has it at all; a gradient penalty forbids it.
         spectral: spectral norm in the discriminator.
         dropout: in the discriminator, where it is an MLP that sees pictures.
 
     Raises:
-        UserError: pictures smaller than 4 pixels a side for a convolutional network; unpaired data.
+        UserError: pictures smaller than 4 pixels a side for a convolutional network.
     """
-    if spec.keys != ("x",):
-        raise UserError("the data is of two kinds, trainA and trainB", "--recipe cyclegan, or name one of the folders")
-    shape, z, width = spec.shape, options.prior(spec).dim, options.width
-    if spec.kind == "points":
-        return (MLPGenerator(z, shape, width or 128), MLPDiscriminator(shape, width or 128, spectral=spectral))
+    z, width, seen = inputs, options.width, seen or shape
+    if len(shape) != 3:
+        return MLPGenerator(z, shape, width or 128), MLPDiscriminator(seen, width or 128, spectral=spectral)
     if options.network == "mlp":
         return (
             MLPGenerator(z, shape, width or 256, batch_norm=True),
-            MLPDiscriminator(shape, width or 256, spectral=spectral, dropout=dropout),
+            MLPDiscriminator(seen, width or 256, spectral=spectral, dropout=dropout),
         )
     if min(shape[1:]) < 4:
         raise UserError(
@@ -202,16 +220,16 @@ def pair(
         width = width or 32
         return (
             DCGANGenerator(z, shape, width),
-            DCGANDiscriminator(shape, width, batch_norm=batch_norm, spectral=spectral),
+            DCGANDiscriminator(seen, width, batch_norm=batch_norm, spectral=spectral),
         )
     if options.network == "resnet":
-        return (ResNetGenerator(z, shape, width or 16), ResNetDiscriminator(shape, width or 16, spectral=spectral))
-    return (ShuffleGenerator(z, shape, width or 8), StridedDiscriminator(shape, width or 8, spectral=spectral))
+        return (ResNetGenerator(z, shape, width or 16), ResNetDiscriminator(seen, width or 16, spectral=spectral))
+    return (ShuffleGenerator(z, shape, width or 8), StridedDiscriminator(seen, width or 8, spectral=spectral))
 
 
 def standard_duel(
     options: DuelOptions,
-    spec: DataSpec,
+    schema: Schema,
     objective: str,
     penalty: Penalty | None = None,
     *,
@@ -222,12 +240,12 @@ def standard_duel(
     penalty_every: int = 1,
     label_smoothing: float = 0.0,
     after: Callable[[Duel], None] | None = None,
-) -> Game:
+) -> Game[Duel]:
     """The game of a two-network recipe: `pair` and `duel`, by the options that all such recipes share.
 
     Args:
         options: the recipe's.
-        spec: the data's.
+        schema: the data's.
         objective: a name of `sparring.objectives.OBJECTIVES`.
         penalty: on D.
         batch_norm: in the discriminator; a gradient penalty forbids it.
@@ -241,13 +259,16 @@ def standard_duel(
     Raises:
         UserError: see `pair`.
     """
-    generator, discriminator = pair(options, spec, batch_norm=batch_norm, spectral=spectral, dropout=dropout)
+    noise = options.prior(schema)
+    generator, discriminator = pair(
+        options, shape_of(schema), noise.dim, batch_norm=batch_norm, spectral=spectral, dropout=dropout
+    )
     return duel(
         generator,
         discriminator,
         objective,
         penalty,
-        latent=options.prior(spec),
+        latent=noise,
         optimizer=options.optimizers(optimizer),
         turns=options.n_critic,
         penalty_every=penalty_every,

@@ -7,8 +7,8 @@ from typing import Any
 from pydantic import Field
 
 from sparring.config import Options
-from sparring.data import DataSpec
 from sparring.game import Game
+from sparring.kinds import Schema
 
 
 class BatchOptions(Options):
@@ -33,7 +33,7 @@ class Recipe:
         arxiv: its id; empty where there is none.
         summary: one line.
         options: the model of its options, with the paper's values as defaults.
-        build: (options, spec) -> the game. Weights are drawn from torch's global generator.
+        build: (options, the data's schema) -> the game. Weights are drawn from torch's global generator.
     """
 
     name: str
@@ -41,4 +41,4 @@ class Recipe:
     arxiv: str
     summary: str
     options: type[RecipeOptions]
-    build: Callable[[Any, DataSpec], Game]
+    build: Callable[[Any, Schema], Game[Any]]

@@ -17,9 +17,9 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 
-from sparring.data import DataSpec
 from sparring.errors import UserError
 from sparring.game import Batch, Game, OptimizerConfig, Player, Turn
+from sparring.kinds import Schema
 from sparring.networks import PatchDiscriminator, Pool, Translator
 from sparring.objectives import Terms, least_squares
 from sparring.recipes._recipe import Recipe, RecipeOptions
@@ -87,18 +87,19 @@ def critic(net: Networks, batch: Batch) -> Tensor:
     return net.D_B(batch["b"]).flatten(1).mean(1)
 
 
-def build(options: Options, spec: DataSpec) -> Game:
+def build(options: Options, schema: Schema) -> Game[Networks]:
     """The game."""
-    if spec.keys != ("a", "b"):
+    if not {"a", "b"} <= schema.keys():
         raise UserError("cyclegan needs two kinds of pictures", "a folder with trainA/ and trainB/")
-    if any(side % 4 for side in spec.shape[1:]) or min(spec.shape[1:]) < 8:
-        height, breadth = (max(8, 4 * round(side / 4)) for side in spec.shape[1:])
+    shape = schema["a"].shape
+    if any(side % 4 for side in shape[1:]) or min(shape[1:]) < 8:
+        height, breadth = (max(8, 4 * round(side / 4)) for side in shape[1:])
         raise UserError("cyclegan needs sides divisible by 4, 8 at least", f"--size {height}x{breadth}")
-    channels = spec.shape[0]
+    channels = shape[0]
     networks = Networks(
         *(Translator(channels, channels, options.width, options.depth) for _ in "GF"),
-        *(PatchDiscriminator(spec.shape, options.width) for _ in "AB"),
-        *(Pool(options.pool, spec.shape) for _ in "AB"),
+        *(PatchDiscriminator(shape, options.width) for _ in "AB"),
+        *(Pool(options.pool, shape) for _ in "AB"),
     )
     optimizer = OptimizerConfig(options.lr, decay_from=options.decay_from)
     return Game(
@@ -108,11 +109,13 @@ def build(options: Options, spec: DataSpec) -> Game:
             Player("discriminators", ("D_A", "D_B", "P_A", "P_B"), discriminators, optimizer),
         ),
         noise=nothing,
-        sample=lambda net, noise, conditions: net.G(conditions["a"]),
+        sample=lambda net, noise, given: net.G(given["a"]),
         critic=critic,
+        makes="b",
+        given=("a",),
+        makers=("translators",),
         average=("G", "F"),
         decay=options.ema,
-        conditions=("a",),
     )
 
 

@@ -10,10 +10,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from sparring.data import DataSpec
 from sparring.game import Game
+from sparring.kinds import Schema
 from sparring.penalties import r1, r2, together
-from sparring.recipes._duel import DuelOptions, standard_duel
+from sparring.recipes._duel import Duel, DuelOptions, shape_of, standard_duel
 from sparring.recipes._recipe import Recipe
 
 
@@ -30,12 +30,12 @@ class Options(DuelOptions):
     gamma: float = Field(0.1, ge=0, description="for points: weight of R1 and R2")
 
 
-def build(options: Options, spec: DataSpec) -> Game:
+def build(options: Options, schema: Schema) -> Game[Duel]:
     """The game."""
-    if spec.kind == "image":
-        return standard_duel(options, spec, "hinge", spectral=True)
+    if len(shape_of(schema)) == 3:
+        return standard_duel(options, schema, "hinge", spectral=True)
     options = options.model_copy(update={"lr": options.lr / 2, "lr_d": options.lr_d and options.lr_d / 2})
-    return standard_duel(options, spec, "relativistic-pairing", together(r1(options.gamma), r2(options.gamma)))
+    return standard_duel(options, schema, "relativistic-pairing", together(r1(options.gamma), r2(options.gamma)))
 
 
 RECIPE = Recipe(

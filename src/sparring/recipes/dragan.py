@@ -6,10 +6,10 @@ G:  -E[log D(G(z))]
 
 from pydantic import Field
 
-from sparring.data import DataSpec
 from sparring.game import Game
+from sparring.kinds import Schema
 from sparring.penalties import dragan
-from sparring.recipes._duel import DuelOptions, standard_duel
+from sparring.recipes._duel import Duel, DuelOptions, standard_duel
 from sparring.recipes._recipe import Recipe
 
 
@@ -20,9 +20,9 @@ class Options(DuelOptions):
     spread: float = Field(0.5, gt=0, description="δ's standard deviation, in standard deviations of the reals")
 
 
-def build(options: Options, spec: DataSpec) -> Game:
+def build(options: Options, schema: Schema) -> Game[Duel]:
     """The game."""
-    return standard_duel(options, spec, "non-saturating", dragan(options.penalty, spread=options.spread))
+    return standard_duel(options, schema, "non-saturating", dragan(options.penalty, spread=options.spread))
 
 
 RECIPE = Recipe(

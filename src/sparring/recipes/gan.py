@@ -8,9 +8,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from sparring.data import DataSpec
 from sparring.game import Game
-from sparring.recipes._duel import DuelOptions, standard_duel
+from sparring.kinds import Schema
+from sparring.recipes._duel import Duel, DuelOptions, standard_duel
 from sparring.recipes._recipe import Recipe
 
 
@@ -23,11 +23,11 @@ class Options(DuelOptions):
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="one-sided: D's target for reals is 1 minus this")
 
 
-def build(options: Options, spec: DataSpec) -> Game:
+def build(options: Options, schema: Schema) -> Game[Duel]:
     """The game."""
     return standard_duel(
         options,
-        spec,
+        schema,
         "minimax" if options.saturating else "non-saturating",
         batch_norm=True,
         dropout=options.dropout,

@@ -18,10 +18,10 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, gaussian_nll_loss, one_hot
 
-from sparring.data import DataSpec
 from sparring.game import Game, Latent, Player, Turn
+from sparring.kinds import Schema
 from sparring.objectives import Terms, non_saturating
-from sparring.recipes._duel import Featured, PairOptions, pair
+from sparring.recipes._duel import Featured, PairOptions, pair, shape_of
 from sparring.recipes._recipe import Recipe
 
 
@@ -83,12 +83,12 @@ def generator(noise: Code, weight: float, net: Networks, turn: Turn) -> Terms:
     return non_saturating.generator(logits, logits) | {"information": weight * information}
 
 
-def build(options: Options, spec: DataSpec) -> Game:
+def build(options: Options, schema: Schema) -> Game[Networks]:
     """The game."""
-    noise = Code(options.prior(spec), options.categories, options.continuous)
-    G, D = pair(options.model_copy(update={"latent_dim": sum(noise.widths)}), spec)
+    noise, shape = Code(options.prior(schema), options.categories, options.continuous), shape_of(schema)
+    G, D = pair(options, shape, sum(noise.widths))
     with torch.no_grad():
-        features = D.eval().features(torch.zeros(1, *spec.shape)).shape[1]
+        features = D.eval().features(torch.zeros(1, *shape)).shape[1]
     Q = nn.Sequential(
         nn.Linear(features, 128), nn.LeakyReLU(0.1), nn.Linear(128, options.categories + 2 * options.continuous)
     )
@@ -100,7 +100,7 @@ def build(options: Options, spec: DataSpec) -> Game:
             Player("generator", ("G", "Q"), partial(generator, noise, options.information), for_G),
         ),
         noise=noise,
-        sample=lambda net, z, conditions: net.G(z),
+        sample=lambda net, z, given: net.G(z),
         critic=lambda net, batch: net.D(batch["x"]),
         decay=options.ema,
     )

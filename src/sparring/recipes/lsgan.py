@@ -6,9 +6,9 @@ G:  1/2 E[(D(G(z)) - 1)^2]
 
 from pydantic import Field
 
-from sparring.data import DataSpec
 from sparring.game import Game
-from sparring.recipes._duel import DuelOptions, standard_duel
+from sparring.kinds import Schema
+from sparring.recipes._duel import Duel, DuelOptions, standard_duel
 from sparring.recipes._recipe import Recipe
 
 
@@ -18,9 +18,9 @@ class Options(DuelOptions):
     lr: float = Field(1e-3, gt=0, description="learning rate of both")
 
 
-def build(options: Options, spec: DataSpec) -> Game:
+def build(options: Options, schema: Schema) -> Game[Duel]:
     """The game."""
-    return standard_duel(options, spec, "least-squares", batch_norm=True)
+    return standard_duel(options, schema, "least-squares", batch_norm=True)
 
 
 RECIPE = Recipe(

@@ -8,10 +8,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from sparring.data import DataSpec
 from sparring.game import Game
+from sparring.kinds import Schema
 from sparring.penalties import r1, r2, together
-from sparring.recipes._duel import DuelOptions, standard_duel
+from sparring.recipes._duel import Duel, DuelOptions, standard_duel
 from sparring.recipes._recipe import Recipe
 
 
@@ -29,11 +29,11 @@ class Options(DuelOptions):
     )
 
 
-def build(options: Options, spec: DataSpec) -> Game:
+def build(options: Options, schema: Schema) -> Game[Duel]:
     """The game."""
     return standard_duel(
         options,
-        spec,
+        schema,
         "relativistic-pairing",
         together(r1(options.gamma), r2(options.gamma)),
         penalty_every=options.penalty_every,

@@ -4,9 +4,9 @@ D:  -E[log σ(D(x) - E D(G(z)))] - E[log(1 - σ(D(G(z)) - E D(x)))]
 G:  the same with the roles exchanged
 """
 
-from sparring.data import DataSpec
 from sparring.game import Game
-from sparring.recipes._duel import DuelOptions, standard_duel
+from sparring.kinds import Schema
+from sparring.recipes._duel import Duel, DuelOptions, standard_duel
 from sparring.recipes._recipe import Recipe
 
 
@@ -14,9 +14,9 @@ class Options(DuelOptions):
     """The paper's RaSGAN."""
 
 
-def build(options: Options, spec: DataSpec) -> Game:
+def build(options: Options, schema: Schema) -> Game[Duel]:
     """The game."""
-    return standard_duel(options, spec, "relativistic-average", batch_norm=True)
+    return standard_duel(options, schema, "relativistic-average", batch_norm=True)
 
 
 RECIPE = Recipe(

@@ -4,9 +4,9 @@ D:  E[max(0, 1 - D(x))] + E[max(0, 1 + D(G(z)))]
 G:  -E[D(G(z))]
 """
 
-from sparring.data import DataSpec
 from sparring.game import Game
-from sparring.recipes._duel import DuelOptions, standard_duel
+from sparring.kinds import Schema
+from sparring.recipes._duel import Duel, DuelOptions, standard_duel
 from sparring.recipes._recipe import Recipe
 
 
@@ -14,9 +14,9 @@ class Options(DuelOptions):
     """The paper's setting C: β1 of 0.5, one step each (table 1)."""
 
 
-def build(options: Options, spec: DataSpec) -> Game:
+def build(options: Options, schema: Schema) -> Game[Duel]:
     """The game."""
-    return standard_duel(options, spec, "hinge", spectral=True)
+    return standard_duel(options, schema, "hinge", spectral=True)
 
 
 RECIPE = Recipe(

@@ -8,10 +8,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from sparring.data import DataSpec
 from sparring.game import Game
+from sparring.kinds import Schema
 from sparring.penalties import clip_weights
-from sparring.recipes._duel import DuelOptions, standard_duel
+from sparring.recipes._duel import Duel, DuelOptions, standard_duel
 from sparring.recipes._recipe import Recipe
 
 
@@ -25,10 +25,10 @@ class Options(DuelOptions):
     clip: float = Field(0.01, gt=0, description="c: the largest critic weight")
 
 
-def build(options: Options, spec: DataSpec) -> Game:
+def build(options: Options, schema: Schema) -> Game[Duel]:
     """The game."""
     return standard_duel(
-        options, spec, "wasserstein", optimizer=options.optimizer, after=lambda net: clip_weights(net.D, options.clip)
+        options, schema, "wasserstein", optimizer=options.optimizer, after=lambda net: clip_weights(net.D, options.clip)
     )
 
 

@@ -6,10 +6,10 @@ G:       -E[D(G(z))]
 
 from pydantic import Field
 
-from sparring.data import DataSpec
 from sparring.game import Game
+from sparring.kinds import Schema
 from sparring.penalties import gradient_penalty
-from sparring.recipes._duel import DuelOptions, standard_duel
+from sparring.recipes._duel import Duel, DuelOptions, standard_duel
 from sparring.recipes._recipe import Recipe
 
 
@@ -24,9 +24,9 @@ class Options(DuelOptions):
     one_sided: bool = Field(False, description="penalise only gradients longer than 1")
 
 
-def build(options: Options, spec: DataSpec) -> Game:
+def build(options: Options, schema: Schema) -> Game[Duel]:
     """The game."""
-    return standard_duel(options, spec, "wasserstein", gradient_penalty(options.penalty, one_sided=options.one_sided))
+    return standard_duel(options, schema, "wasserstein", gradient_penalty(options.penalty, one_sided=options.one_sided))
 
 
 RECIPE = Recipe(

@@ -7,7 +7,7 @@ from pydantic_core import PydanticUndefined
 
 from sparring import recipes
 from sparring.config import FOUND_OUT, Budget, DataOptions, RunConfig, parse_settings, to_toml
-from sparring.workflows import CUSTOM, DEFAULT_BUDGET
+from sparring.workflows.planning import CUSTOM, DEFAULT_BUDGET
 
 FLAGS = {
     *("seed", "device", "evaluate_every", "doctor", "on_trouble", "channels", "mirror", "batch"),

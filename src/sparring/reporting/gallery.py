@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator
 
-from PIL import Image
-
 from sparring.errors import UserError
 from sparring.readable import short
 from sparring.reporting.markup import Markup, note, tag
@@ -17,8 +15,8 @@ EXAMPLE_BYTES = 8_000
 
 def samples(story: Story) -> Iterator[Markup]:
     """One sheet with a slider, and beside it the same few samples at a few rounds."""
-    points = story.spec.kind == "points"
-    sheets, strip = sheets_and_strip(story.sheets, story.spec)
+    single = story.kind.single
+    sheets, strip = sheets_and_strip(story.sheets, story.kind)
     if not sheets:
         return
     last = len(sheets) - 1
@@ -33,7 +31,7 @@ def samples(story: Story) -> Iterator[Markup]:
         tag("figure", tag("figcaption", short(column.round)), _image(column, f"At round {column.round:,}"))
         for column in strip
     ]
-    how = "Generated points over real ones, in grey." if points else "Each row is one noise, each column a round."
+    how = "Each row is one noise, each column a round." if single else "Samples over reals, in grey."
     yield tag(
         "div",
         tag("figure", title, tag("div", *images, class_="sheet"), slider, class_="sheets"),
@@ -43,13 +41,13 @@ def samples(story: Story) -> Iterator[Markup]:
             tag("div", *columns, class_="strip"),
             note(how),
         ),
-        class_=f"samples {story.spec.kind}",
+        class_="samples" if single else "samples sets",
     )
 
 
 def neighbors(story: Story) -> Iterator[Markup]:
-    """Samples above their nearest training examples; of points, nothing; where it cannot be done, why."""
-    if story.spec.kind == "points":
+    """Samples above their nearest training examples; of kinds that cannot be looked at one by one, nothing."""
+    if not story.kind.single:
         return
     try:
         found = nearest_examples(story)
@@ -58,9 +56,7 @@ def neighbors(story: Story) -> Iterator[Markup]:
         return
     pairs = []
     for pair in found.pairs:
-        sample, example = (
-            embedded(Image.fromarray(each[:, :, 0] if each.shape[2] == 1 else each), EXAMPLE_BYTES) for each in pair
-        )
+        sample, example = (embedded(story.kind.preview(each[None], each[None]), EXAMPLE_BYTES) for each in pair)
         pairs.append(tag("figure", _image(sample, "Sample"), _image(example, "Nearest training example")))
     yield tag("div", *pairs, class_="pairs")
     searched = f"{found.searched:,} of {found.of:,}" if found.searched < found.of else f"{found.of:,}"

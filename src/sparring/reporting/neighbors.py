@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from sparring import workflows
+from sparring.data import viewed
 from sparring.errors import UserError
 from sparring.metrics import extractors
 from sparring.metrics.neighbors import nearest_view
 from sparring.reporting.story import Story
-from sparring.scoring import one_kind, stored
 
 DRAWN, SHOWN = 64, 8
 
@@ -23,12 +24,12 @@ class Neighbors:
     """The samples that lie nearest to the training data.
 
     Args:
-        pairs: uint8 `(K, 2, H, W, C)`: samples, each with its nearest example; nearest first.
+        pairs: stored samples, each with its nearest example, `(K, 2, ...)`; nearest first.
         searched: how many training examples were looked at.
         of: how many there are.
     """
 
-    pairs: np.ndarray
+    pairs: Tensor
     searched: int
     of: int
 
@@ -39,20 +40,20 @@ def nearest_examples(story: Story) -> Neighbors:
     Raises:
         UserError: there is no checkpoint, or the data is not there any more, has changed, or is of two kinds.
     """
-    config = story.config
-    if not config.data.source:
-        raise UserError("the data was handed over in memory")
-    data = one_kind(workflows.open_data(config.data.source, config))
-    if data.fingerprint != config.fingerprint:
-        raise UserError("the data has changed since the run began")
-    fakes = stored(workflows.sample(story.run.path, DRAWN, checkpoint=story.checkpoint))
-    chosen = np.sort(np.random.default_rng(0).permutation(len(data))[:SEARCHED])
-    embed = extractors.random_network(story.spec.shape[0])
+    config, kind = story.config, story.kind
+    data = viewed(workflows.reopened(story.run.path, config), config.makes)
+    if not data.pictures:
+        raise UserError("only pictures are searched")
+    ready = workflows.sampler(story.run.path, checkpoint=story.checkpoint)
+    made = ready(range(DRAWN))[config.makes]
+    fakes = kind.view(made).numpy()
+    chosen = np.sort(np.random.default_rng(0).permutation(len(data.train))[:SEARCHED])
+    embed = extractors.random_network(data.shape[0])
     known = embed(data.train[chosen]).features
     # a run that mirrors its data may have learnt an example the other way round
     views = [fakes, fakes[..., ::-1]] if data.mirror else [fakes]
     distances, indices = nearest_view(torch.stack([embed(view).features for view in views]), known)
     partners = chosen[indices.numpy()]
     order = distances.argsort()[:SHOWN].numpy()
-    pairs = np.stack([fakes[order], data.train[partners[order]]], 1)
-    return Neighbors(np.moveaxis(pairs, 2, 4), len(chosen), len(data))
+    pairs = torch.stack([made[order], torch.from_numpy(data.stored[partners[order]])], 1)
+    return Neighbors(pairs, len(chosen), len(data.train))

@@ -13,8 +13,6 @@ from sparring.reporting.curves import Chart, draw
 from sparring.reporting.markup import Markup, data, note, tag
 from sparring.reporting.story import Story
 
-CHANNELS = {1: "grey", 3: "RGB", 4: "RGBA"}
-
 
 def page(story: Story) -> str:
     """The whole document."""
@@ -82,14 +80,13 @@ def _folded(title: str, inside: Markup | None) -> Markup | None:
 
 
 def _facts(story: Story) -> Markup:
-    config, spec = story.config, story.spec
-    shape = f"points of {spec.shape[0]} dimensions"
-    if spec.kind == "image":
-        shape = f"{spec.shape[1]}x{spec.shape[2]} {CHANNELS[spec.shape[0]]}"
+    config, columns = story.config, story.schema
+    kinds = [f"{kind.name} of {kind.describe()}" for name, kind in columns.items() if name == config.makes]
+    kinds += [kind.describe() for name, kind in columns.items() if name != config.makes]
     facts = {
         "recipe": config.recipe,
         "data": config.data.source or "handed over in memory",
-        "shape": shape + (f", {len(spec.classes):,} classes" if spec.classes else ""),
+        "shape": ", ".join(kinds),
         "seed": str(config.seed),
         "rounds": f"{story.round:,}",
         "images": f"{story.images:,}",

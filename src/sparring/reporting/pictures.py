@@ -8,12 +8,10 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 
-from sparring.data import DataSpec
-from sparring.grids import cut, picture_grid
-
-ON_A_SHEET = 64
-"""Pictures that a run draws on a sheet."""
+from sparring.kinds import Kind
 
 MOST_SHEETS = 40
 COLUMNS = 8
@@ -73,33 +71,30 @@ def evenly(n: int, most: int) -> list[int]:
     return sorted({round(k) for k in np.linspace(0, n - 1, min(n, most))}) if n else []
 
 
-def sheets_and_strip(files: Sequence[tuple[int, Path]], spec: DataSpec) -> tuple[list[Picture], list[Picture]]:
-    """The grids of samples, and the same few samples at a few rounds, below one another.
+def sheets_and_strip(files: Sequence[tuple[int, Path]], kind: Kind) -> tuple[list[Picture], list[Picture]]:
+    """The previews of samples, and the same few samples at a few rounds, below one another.
 
     Args:
-        files: (round, file), as the run drew them; one that cannot be read is left out.
-        spec: of the data. Of points, the strip is the scatters themselves, smaller.
+        files: (round, preview), as the run drew them; one that cannot be read is left out.
+        kind: of the samples. Where single samples cannot be looked at, the strip is the previews themselves, smaller.
 
     Returns:
         At most `MOST_SHEETS` sheets, and at most `COLUMNS` columns of a few samples each.
     """
-    found = [(files[k][0], sheet) for k in evenly(len(files), MOST_SHEETS) if (sheet := _read(files[k][1], spec))]
+    found = [(files[k][0], both) for k in evenly(len(files), MOST_SHEETS) if (both := _read(files[k][1], kind))]
     columns = [found[k] for k in evenly(len(found), COLUMNS)]
     sheets = [embedded(sheet, SHEETS_BYTES // len(found), round) for round, (sheet, _) in found]
     return sheets, [embedded(column, STRIP_BYTES // len(columns), round) for round, (_, column) in columns]
 
 
-def _read(path: Path, spec: DataSpec) -> tuple[Image.Image, Image.Image] | None:
-    """A sheet as small as it can be drawn, and its first samples below one another; None if it is damaged."""
+def _read(path: Path, kind: Kind) -> tuple[Image.Image, Image.Image] | None:
+    """A preview, and its first samples below one another; None if either is damaged."""
     try:
         with Image.open(path) as image:
             image.load()
-            if spec.kind == "points":
+            if not kind.single:
                 return image.copy(), image.resize((240, 240), Image.Resampling.BOX)
-            pictures = cut(image, ON_A_SHEET, *spec.shape[1:])
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+            few = load_file(path.with_suffix(".safetensors"))["samples"]
+            return image.copy(), kind.preview(few, few, columns=1)
+    except (OSError, SyntaxError, ValueError, KeyError, SafetensorError, Image.DecompressionBombError):
         return None
-    height, width = spec.shape[1:]
-    rows = min(12, max(2, 6 * width // height))  # so that the strip is about as high as the sheet
-    column = pictures[:rows].reshape(1, -1, *pictures.shape[2:])
-    return picture_grid(pictures, smallest=1), picture_grid(column, smallest=1)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from sparring import workflows
 from sparring.config import RunConfig
-from sparring.data import DataSpec
+from sparring.kinds import Kind, from_tables
 from sparring.runs import RunDir
 
 TONES = {
@@ -107,10 +108,15 @@ class Story:
     best: tuple[int, float] | None
     evaluation: dict[str, Any] | None
 
+    @cached_property
+    def schema(self) -> dict[str, Kind]:
+        """The columns of the data."""
+        return from_tables(self.config.columns)
+
     @property
-    def spec(self) -> DataSpec:
-        """What the data is."""
-        return DataSpec.from_dict(self.config.spec)
+    def kind(self) -> Kind:
+        """What samples are."""
+        return self.schema[self.config.makes]
 
     def signal(self, name: str) -> Series:
         """What the doctor measured under that name; an empty series if it did not."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from sparring.kinds import classes_of
 from sparring.metrics.table import BETTER, Row
 from sparring.readable import number
 from sparring.reporting.markup import Markup, note, tag
@@ -41,7 +42,7 @@ def classes(story: Story) -> Iterator[Markup]:
     shares = story.classes
     if not shares:
         return
-    known = story.spec.classes
+    known = classes_of(story.schema)
     names = known if len(known) == len(shares) else [str(k) for k in range(len(shares))]
     chosen = sorted(sorted(range(len(shares)), key=lambda k: shares[k])[:MOST_CLASSES])
     longest = max(1.5, *shares)

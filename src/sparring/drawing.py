@@ -1,0 +1,56 @@
+"""Drawing samples: the one place where a game's generator is called to be looked at."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sparring.data import Rows
+from sparring.game import Game
+from sparring.kinds import Schema
+from sparring.loop import evaluating, seed_of
+
+CHUNK = 32
+"""Samples that are always made at once: other sizes take other kernels, which round differently."""
+
+
+def draw(
+    game: Game[Any],
+    networks: Any,
+    schema: Schema,
+    seeds: Sequence[int],
+    given: Rows,
+    truncation: float | None = None,
+    device: torch.device | str = "cpu",
+) -> Tensor:
+    """One sample a seed. A sample is a function of its own seed and of what is given, whatever its neighbours are.
+
+    Args:
+        game: the rules.
+        networks: with the averages, on `device`.
+        schema: the kinds of the columns that are given.
+        seeds: of the noise; it is drawn on the processor, so that every device starts from the same.
+        given: stored rows of the columns that `game.given` names, one a seed.
+        truncation: passed on to the game's noise.
+        device: where the networks are.
+
+    Returns:
+        `(len(seeds), ...)` in the model's range, on the processor.
+    """
+    noise = torch.cat(
+        [game.noise(1, torch.Generator().manual_seed(seed_of("sample", seed)), truncation) for seed in seeds]
+    )
+    parts = []
+    with evaluating(networks):
+        for first in range(0, len(seeds), CHUNK):
+            rows = [min(first + k, len(seeds) - 1) for k in range(CHUNK)]
+            context = {name: schema[name].to_model(given[name][rows].to(device)) for name in game.given}
+            made = game.sample(networks, noise[rows].to(device), context)
+            parts.append(made[: len(seeds) - first].float().cpu())
+    return torch.cat(parts)
+
+
+def rows_for(seeds: Sequence[int], kept: Rows) -> Rows:
+    """What each seed is given of the rows that a run keeps: always the same, and in turn."""
+    return {name: column[[seed % len(column) for seed in seeds]] for name, column in kept.items()}

@@ -1,0 +1,78 @@
+"""Pictures: uint8 in any number of channels, from -1 to 1 for the networks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from PIL import Image
+from torch import Tensor, float32, uint8
+
+from sparring import grids
+from sparring.errors import UserError
+from sparring.kinds._kind import register
+
+CHANNELS = {1: "grey", 3: "RGB", 4: "RGBA"}
+
+
+@register
+@dataclass(frozen=True)
+class Pictures:
+    """Pictures of one size, stored as uint8 `(N, C, H, W)`.
+
+    Args:
+        shape: (C, H, W).
+    """
+
+    name: ClassVar[str] = "pictures"
+    single: ClassVar[bool] = True
+    previewed: ClassVar[int] = 64
+    endings: ClassVar[tuple[str, ...]] = (".png", ".npy", ".npz", "")
+    mirrors: ClassVar[bool] = True
+
+    shape: tuple[int, int, int]
+
+    def describe(self) -> str:
+        """Height, width, channels."""
+        channels, height, width = self.shape
+        return f"{height}x{width} {CHANNELS.get(channels, f'with {channels} channels')}"
+
+    def to_model(self, stored: Tensor) -> Tensor:
+        """uint8 -> float32 in [-1, 1]."""
+        return stored.to(float32, copy=True).div_(127.5).sub_(1)
+
+    def to_stored(self, x: Tensor) -> Tensor:
+        """[-1, 1] -> uint8, rounded and clipped."""
+        return x.detach().to("cpu", float32).add(1).mul(127.5).round().clamp(0, 255).to(uint8)
+
+    def to_array(self, stored: Tensor) -> np.ndarray:
+        """uint8 `(N, H, W, C)`."""
+        return stored.permute(0, 2, 3, 1).contiguous().numpy()
+
+    def view(self, stored: Tensor) -> Tensor:
+        """As they are."""
+        return stored
+
+    def mirrored(self, stored: Tensor) -> Tensor:
+        """Flipped from left to right."""
+        return stored.flip(-1)
+
+    def preview(self, made: Tensor, real: Tensor, columns: int | None = None) -> Image.Image:
+        """A sheet."""
+        return grids.picture_grid(self.to_array(made), columns=columns)
+
+    def write(self, made: Tensor, out: Path, names: Sequence[str], columns: int | None = None) -> None:
+        """`.png` one sheet; `.npy` or `.npz` the array `(N, H, W, C)`; a folder has one PNG a picture."""
+        pictures = self.to_array(made)
+        if out.suffix.lower() == ".png":
+            grids.save(grids.picture_grid(pictures, columns=columns), out)
+        elif out.suffix:
+            grids.save_array(pictures, out, names)
+        else:
+            for name, picture in zip(names, pictures, strict=True):
+                grids.save(grids.as_image(picture), out / f"{name}.png")
+
+    def parse(self, text: str) -> Tensor:
+        """Pictures are translated, not named."""
+        raise UserError(f"{text!r} names no picture", "give the picture itself")

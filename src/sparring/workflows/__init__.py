@@ -1,0 +1,40 @@
+"""The glue: from a source and a recipe to a run, and from a run to samples."""
+
+from sparring.workflows.api import Run, resume, train
+from sparring.workflows.planning import (
+    CUSTOM,
+    Length,
+    Plan,
+    Settings,
+    Source,
+    existing,
+    open_data,
+    plan,
+    plan_resumed,
+    reopened,
+)
+from sparring.workflows.playing import Status, run
+from sparring.workflows.sampling import PER_CLASS, Sampler, by_class, sample, sampler
+
+__all__ = [
+    "CUSTOM",
+    "PER_CLASS",
+    "Length",
+    "Plan",
+    "Run",
+    "Sampler",
+    "Settings",
+    "Source",
+    "Status",
+    "by_class",
+    "existing",
+    "open_data",
+    "plan",
+    "plan_resumed",
+    "reopened",
+    "resume",
+    "run",
+    "sample",
+    "sampler",
+    "train",
+]

@@ -1,0 +1,109 @@
+"""The Python API on top of planning, playing and sampling."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Unpack
+
+import numpy as np
+
+from sparring.game import Game
+from sparring.runs import RunDir
+from sparring.workflows.planning import Length, Plan, Settings, Source, plan, plan_resumed
+from sparring.workflows.playing import run
+from sparring.workflows.sampling import sample
+
+
+class Run:
+    """A run that can be sampled from.
+
+    Args:
+        path: its directory.
+        game: the game, if it is not one of a recipe.
+
+    Raises:
+        UserError: there is no run at that path.
+    """
+
+    def __init__(self, path: str | Path, game: Game[Any] | None = None) -> None:
+        self.directory = RunDir.existing(path)
+        self._game = game
+
+    @property
+    def path(self) -> Path:
+        """The run directory."""
+        return self.directory.path
+
+    def sample(
+        self,
+        n: int = 64,
+        *,
+        seeds: Sequence[int] | None = None,
+        given: Mapping[str, Any] | None = None,
+        truncation: float | None = None,
+        checkpoint: str = "latest",
+        device: str = "cpu",
+    ) -> np.ndarray:
+        """Draw samples from the averaged generator of a checkpoint; see `sparring.sample`."""
+        return sample(
+            self.path,
+            n,
+            seeds=seeds,
+            given=given,
+            truncation=truncation,
+            checkpoint=checkpoint,
+            device=device,
+            game=self._game,
+        )
+
+    def terms(self) -> list[dict[str, Any]]:
+        """The log's records of terms, oldest first."""
+        return self._records("terms")
+
+    def health(self) -> list[dict[str, Any]]:
+        """The log's records of the doctor's examinations, oldest first."""
+        return self._records("health")
+
+    def _records(self, kind: str) -> list[dict[str, Any]]:
+        return [record for record in self.directory.records() if record["kind"] == kind]
+
+
+def train(
+    source: Source | None = None,
+    *,
+    recipe: str | None = None,
+    game: Game[Any] | None = None,
+    config: Mapping[str, Any] | None = None,
+    out: str | Path | None = None,
+    **settings: Unpack[Settings],
+) -> Run:
+    """Train a generator on a source: `plan` and `run` in one call.
+
+    Args:
+        source: a built-in name (`digits`), a folder or zip of pictures, an array, ...; see `sparring.data.open`.
+        recipe: a name of `sparring recipes`; the default one if there is no game either.
+        game: a game of your own, instead of a recipe.
+        config: tables as in `config.toml`; everything else here overrides it.
+        out: the run directory; by default the next free one under `runs/`.
+        settings: `minutes=5`, `seed=1`, `options={"lr": 1e-4}`, ...; see `sparring.workflows.Settings`.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        UserError: anything that the user can fix.
+        DivergedError: a term of the loss was NaN or infinite.
+    """
+    return _finish(plan(source, recipe=recipe, game=game, config=config, out=out, **settings), game)
+
+
+def resume(
+    path: str | Path, *, source: Source | None = None, game: Game[Any] | None = None, **more: Unpack[Length]
+) -> Run:
+    """Go on with a run, exactly where its newest checkpoint left it; see `plan_resumed` for the arguments."""
+    return _finish(plan_resumed(path, source=source, game=game, **more), game)
+
+
+def _finish(decided: Plan, game: Game[Any] | None) -> Run:
+    for _ in run(decided):
+        pass
+    return Run(decided.out.path, game)

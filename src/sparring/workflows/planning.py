@@ -1,0 +1,426 @@
+"""Deciding on a run: what is asked for, checked and resolved. Nothing is written."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, TypedDict, Unpack
+
+import numpy as np
+import torch
+
+import sparring.data
+from sparring import checkpoint as checkpoints
+from sparring import recipes
+from sparring.config import FOUND_OUT, Budget, DataOptions, RunConfig, read_toml, validated
+from sparring.data import Data
+from sparring.devices import choose_device, choose_precision
+from sparring.doctor import AUTO, OFF
+from sparring.errors import UserError, did_you_mean
+from sparring.game import Game
+from sparring.kinds import Schema, to_tables
+from sparring.loop import Play, State, seed_of
+from sparring.pacing import Cadence
+from sparring.recipes import BatchOptions
+from sparring.runs import RunDir, next_free
+
+Source = str | Path | np.ndarray | torch.Tensor | tuple[np.ndarray, np.ndarray] | Data
+"""A built-in name, a path, an array, (array, labels), or a data set of your own; see `sparring.data.open`."""
+
+CUSTOM = "custom"
+DEFAULT_BUDGET = Budget(minutes=5)  # pyright: ignore[reportCallIssue]
+
+
+class Length(TypedDict, total=False):
+    """How long to train: a run ends at whichever comes first.
+
+    Keys:
+        minutes: of training, resumed parts included.
+        images: examples shown to the first player.
+        rounds: of the game.
+        epochs: passes of the first player over the data.
+        until: "converged": the doctor's verdict that ends the run.
+    """
+
+    minutes: float | None
+    images: int | None
+    rounds: int | None
+    epochs: float | None
+    until: Literal["converged"] | None
+
+
+class Settings(Length, total=False):
+    """The options of a run; `sparring.config` has their defaults and ranges.
+
+    Keys:
+        options: the recipe's own, such as {"lr": 1e-4}.
+        batch: examples a step; by default the recipe's.
+        seed: of weights, noise and order.
+        device: "auto", "cpu", "cuda", "cuda:1" or "mps".
+        precision: "auto", "float32" or "bfloat16".
+        accumulate: batches averaged in one optimizer step.
+        schedule: images over which schedules run when the budget is in minutes.
+        log_every: how often a log line is written: seconds ("5s") or rounds ("100").
+        sample_every: how often samples are drawn.
+        checkpoint_every: how often a checkpoint is written.
+        evaluate_every: how often samples are scored; "" is never.
+        evaluate_samples: how many of them, at most.
+        evaluate_features: in which features; "" is what suits the data.
+        doctor: how often the game is examined: "auto", "off", seconds or rounds.
+        on_trouble: what happens when the doctor names a disease.
+        keep: how many of the newest checkpoints stay.
+        size: (height, width) that pictures are brought to.
+        channels: 1 grey, 3 RGB, 4 RGBA.
+        mirror: show each picture mirrored half the time.
+        limit: so many training examples only, chosen at random.
+    """
+
+    options: Mapping[str, Any]
+    batch: int | None
+    seed: int | None
+    device: str | None
+    precision: Literal["auto", "float32", "bfloat16"] | None
+    accumulate: int | None
+    schedule: int | None
+    log_every: str | int | None
+    sample_every: str | int | None
+    checkpoint_every: str | int | None
+    evaluate_every: str | int | None
+    evaluate_samples: int | None
+    evaluate_features: str | None
+    doctor: str | int | None
+    on_trouble: Literal["warn", "stop", "restore"] | None
+    keep: int | None
+    size: tuple[int, int] | None
+    channels: int | None
+    mirror: bool | None
+    limit: int | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run that has been decided on: all but the playing.
+
+    Args:
+        config: what `config.toml` will say.
+        data: opened.
+        state: the game, built, on its device; at the checkpoint's round if the run is resumed.
+        how: seed, batch, device, precision, horizon.
+        out: the run directory; not written yet.
+        seconds: of training already done.
+        resumed: whether the run directory is there already, rightly.
+    """
+
+    config: RunConfig
+    data: Data
+    state: State
+    how: Play
+    out: RunDir
+    seconds: float = 0.0
+    resumed: bool = False
+
+    def images(self) -> int:
+        """How many examples the first player has been shown."""
+        return self.state.steps[self.state.game.players[0].name] * self.how.batch * self.how.accumulate
+
+
+def open_data(source: Source, config: RunConfig) -> Data:
+    """The data set of that source, prepared as the config says.
+
+    Raises:
+        UserError: see `sparring.data.open`; or options of preparation for a data set that is open already.
+    """
+    how = config.data.model_dump(exclude={"source"})
+    if not isinstance(source, str | Path | np.ndarray | torch.Tensor | tuple):
+        if not isinstance(source, Data):
+            raise UserError(f"data cannot be read from a {type(source).__name__}", "see sparring.data.Data")
+        asked = [name for name, value in how.items() if value != DataOptions.model_fields[name].default]
+        if asked:
+            raise UserError(f"{asked[0]} is for data yet to be opened", "sparring.data.open(source, ...)")
+        return source
+    return sparring.data.open(source, **how)
+
+
+def reopened(path: str | Path, config: RunConfig, source: Source | None = None, hint: str = "") -> Data:
+    """The data that a run was trained on, from where it lies, or from `source`.
+
+    Args:
+        path: the run, for the errors.
+        config: its config.
+        source: where the data is now; by default where it was.
+        hint: what to do where the data was handed over in memory.
+
+    Raises:
+        UserError: it was handed over in memory, is not there any more, or has changed.
+    """
+    if source is None and not config.data.source:
+        raise UserError(f"the data of {path} was handed over in memory", hint)
+    data = open_data(config.data.source if source is None else source, config)
+    if data.fingerprint != config.fingerprint:
+        problem = f"the data of {path} has changed since the run began"
+        if isinstance(source, str | Path):
+            problem = f"{source} is not the data that {path} was trained on"
+        raise UserError(problem, "put the data back, or start a new run")
+    return data
+
+
+def plan(
+    source: Source | None = None,
+    *,
+    recipe: str | None = None,
+    game: Game[Any] | None = None,
+    config: Mapping[str, Any] | None = None,
+    out: str | Path | None = None,
+    **settings: Unpack[Settings],
+) -> Plan:
+    """Decide on a run; nothing is written.
+
+    Args:
+        source: where the data comes from; see `sparring.data.open`. May stand in the config instead.
+        recipe: a name of `sparring recipes`; the default one if there is no game either.
+        game: a game of your own, instead of a recipe.
+        config: tables as in `config.toml`; everything else here overrides it.
+        out: the run directory; by default the next free one under `runs/`.
+        settings: see `Settings`; whatever is None stays as it is.
+
+    Raises:
+        UserError: anything that the user can mend.
+    """
+    if game is not None and recipe is not None:
+        raise UserError("a recipe and a game were given", "give one of them")
+    chosen = _configured(source, CUSTOM if game else recipe, config or {}, settings)
+    run_dir = _fresh(out, chosen)
+    data = open_data(source if source is not None else chosen.data.source, chosen)
+    state, how = _assemble(chosen, data, game)
+    found = {"fingerprint": data.fingerprint, "horizon": how.horizon, "columns": to_tables(data.schema)}
+    found["makes"] = state.game.makes
+    return Plan(chosen.model_copy(update=found), data, state, how, run_dir)
+
+
+def plan_resumed(
+    path: str | Path, *, source: Source | None = None, game: Game[Any] | None = None, **more: Unpack[Length]
+) -> Plan:
+    """Decide to take a run up where its newest checkpoint left it; nothing is written.
+
+    Args:
+        path: the run.
+        source: where the data is now, if it has moved or was handed over in memory; the run remembers the place.
+        game: the game, where it was not one of a recipe.
+        more: how long to go on for; without any, the run's own budget stands.
+
+    Raises:
+        UserError: no such run, its data changed, a damaged checkpoint, nothing left to do.
+    """
+    run_dir, config = existing(path)
+    wrong = [name for name in more if name not in Budget.model_fields]
+    if wrong:
+        raise UserError(f"there is no budget in {wrong[0]}", did_you_mean(wrong[0], Budget.model_fields))
+    if (config.recipe == CUSTOM) != (game is not None):
+        raise UserError(
+            f"{path} was trained with {'a game of your own' if game is None else config.recipe}",
+            "resume it from Python: sparring.resume(run, game=...)" if game is None else "leave the game out",
+        )
+    data = reopened(path, config, source, "sparring.resume(run, source=...)")
+    if source is not None:
+        config = config.model_copy(update={"data": config.data.model_copy(update={"source": _address(source)})})
+    state, how = _assemble(config, data, game)
+    seconds = 0.0
+    if run_dir.finished_checkpoints():
+        checkpoints.read(state, run_dir.latest(), config.recipe)
+        seconds = max((r["seconds"] for r in run_dir.records() if r["round"] <= state.round), default=0.0)
+    resumed = Plan(config, data, state, how, run_dir, seconds, resumed=True)
+    asked: dict[str, Any] = {name: amount for name, amount in more.items() if amount is not None}
+    if asked:
+        done = {"minutes": seconds / 60, "rounds": state.round, "images": resumed.images()}
+        done["epochs"] = done["images"] / len(data)
+        further = {name: done[name] + amount if name in done else amount for name, amount in asked.items()}
+        budget = validated(Budget, further, "budget")
+        resumed = replace(resumed, config=config.model_copy(update={"budget": budget}))
+        _check_doctor(resumed.config)
+    if fraction_of(resumed, seconds) >= 1:
+        raise UserError(f"{path} has used up its budget", "go on with --minutes 5")
+    return resumed
+
+
+def _configured(
+    source: Source | None, recipe: str | None, config: Mapping[str, Any], settings: Mapping[str, Any]
+) -> RunConfig:
+    """The config that these make, in rising order of weight: tables, settings, source and recipe."""
+    given = {name: value for name, value in settings.items() if value is not None}
+    # what a run found out about itself is no wish for the next one
+    tables = {name: value for name, value in config.items() if name not in FOUND_OUT}
+    groups = {name: _table(tables, name) for name in ("data", "budget", "options")}
+    groups["data"] |= {name: given.pop(name) for name in set(DataOptions.model_fields) & given.keys()}
+    # one budget replaces another: the old run's minutes are no limit to the new one's rounds
+    groups["budget"] = {name: given.pop(name) for name in set(Budget.model_fields) & given.keys()} or groups["budget"]
+    groups["options"] |= given.pop("options", {})
+    if "batch" in given:
+        groups["options"]["batch"] = given.pop("batch")
+    if source is not None:
+        groups["data"]["source"] = _address(source)
+    if (source is None and not groups["data"].get("source")) or (isinstance(source, str) and not source):
+        raise UserError("no data was given", f"a built-in name ({', '.join(sparring.data.BUILTIN)}) or a path")
+    if recipe is not None:
+        tables["recipe"] = recipe
+    _check_names(given, groups["options"], str(tables.get("recipe", RunConfig.model_fields["recipe"].default)))
+    chosen = validated(RunConfig, {**tables, **given, **groups}, "config")
+    if not chosen.budget:
+        chosen = chosen.model_copy(update={"budget": DEFAULT_BUDGET})
+    model = BatchOptions if chosen.recipe == CUSTOM else recipes.get(chosen.recipe).options
+    full = validated(model, chosen.options, f"recipe {chosen.recipe}")
+    chosen = chosen.model_copy(update={"options": full.model_dump()})
+    cadences(chosen)
+    _check_doctor(chosen)
+    return chosen
+
+
+def _address(source: Source) -> str:
+    """What finds the source again from any working directory; empty for data in memory."""
+    if not isinstance(source, str | Path):
+        return ""
+    return source if isinstance(source, str) and source in sparring.data.BUILTIN else str(Path(source).resolve())
+
+
+def _table(tables: Mapping[str, Any], name: str) -> dict[str, Any]:
+    table = tables.get(name, {})
+    if not isinstance(table, Mapping):
+        raise UserError(f"config: {name} = {table!r} is not a table", f"[{name}] on a line of its own")
+    return dict(table)
+
+
+def _check_names(given: Mapping[str, Any], options: Mapping[str, Any], recipe: str) -> None:
+    """Refuse names that are nowhere, with a hint from everywhere.
+
+    Raises:
+        UserError: an option of neither the run nor the recipe.
+    """
+    options_of = BatchOptions if recipe == CUSTOM else recipes.get(recipe).options
+    of_recipe = set(options_of.model_fields)
+    everywhere = of_recipe.union(RunConfig.model_fields, DataOptions.model_fields, Budget.model_fields) - set(FOUND_OUT)
+    for name in [n for n in given if n not in RunConfig.model_fields] + [n for n in options if n not in of_recipe]:
+        where = "config" if name in given else f"recipe {recipe}"
+        place = "the recipe's: give it in options" if name in given else "the run's: give it beside options"
+        hint = f"it is {place}" if name in everywhere else did_you_mean(name, sorted(everywhere))
+        raise UserError(f"{where}: there is no option {name!r}", hint)
+
+
+def existing(path: str | Path) -> tuple[RunDir, RunConfig]:
+    """The run at that path, and its config.
+
+    Args:
+        path: a run directory.
+
+    Raises:
+        UserError: there is none, or its config is not one that a run wrote.
+    """
+    run_dir = RunDir.existing(path)
+    tables = read_toml(run_dir.config)
+    missing = {"data", "columns", "fingerprint"} - tables.keys()
+    if missing:
+        raise UserError(
+            f"{run_dir.config} was not written by a run: {min(missing)} is missing", "name a folder that a run wrote"
+        )
+    return run_dir, validated(RunConfig, tables, str(run_dir.config))
+
+
+class Cadences(NamedTuple):
+    """When to log, to draw samples, to write a checkpoint, and to evaluate, if at all."""
+
+    log: Cadence
+    sample: Cadence
+    checkpoint: Cadence
+    evaluate: Cadence | None
+
+
+def cadences(config: RunConfig, seconds: float = 0.0) -> Cadences:
+    """When what is due, on a clock that stands at `seconds`.
+
+    Raises:
+        UserError: one of them is no period.
+    """
+    if config.doctor not in (AUTO, OFF):
+        Cadence(config.doctor, "doctor", seconds)
+    log, sample, save = (
+        Cadence(getattr(config, f"{what}_every"), f"{what}_every", seconds) for what in ("log", "sample", "checkpoint")
+    )
+    often = config.evaluate_every
+    return Cadences(log, sample, save, Cadence(often, "evaluate_every", seconds) if often else None)
+
+
+def _check_doctor(config: RunConfig) -> None:
+    """Refuse to wait for the verdict of a doctor who is not there.
+
+    Raises:
+        UserError: the doctor is off, and the end of the run is left to it.
+    """
+    waiting = f"until = {config.budget.until!r}" if config.budget.until else ""
+    waiting = waiting or (f"on_trouble = {config.on_trouble!r}" if config.on_trouble != "warn" else "")
+    if config.doctor == OFF and waiting:
+        raise UserError(f"{waiting} waits for a doctor who is off", "leave --doctor off out")
+
+
+def _fresh(out: str | Path | None, config: RunConfig) -> RunDir:
+    if out is None:
+        stem = Path(config.data.source).resolve().stem if config.data.source else "data"
+        return RunDir(next_free(Path("runs"), f"{stem}-{config.recipe}"))
+    path = Path(out)
+    if path.is_file():
+        raise UserError(f"--out {path} is a file", "name a folder")
+    if (path / "config.toml").exists():
+        raise UserError(f"{path} holds a run already", f"go on with --resume {path}, or choose another --out")
+    if path.is_dir() and any(path.iterdir()):
+        raise UserError(f"--out {path} is not empty", "choose another")
+    return RunDir(path)
+
+
+def build(config: RunConfig, schema: Schema) -> Game[Any]:
+    """The game of a run's recipe and options; the same seed gives the same weights."""
+    recipe = recipes.get(config.recipe)
+    options = validated(recipe.options, config.options, f"recipe {recipe.name}")
+    with torch.random.fork_rng():
+        torch.manual_seed(seed_of(config.seed, "weights"))
+        return recipe.build(options, schema)
+
+
+def _assemble(config: RunConfig, data: Data, game: Game[Any] | None) -> tuple[State, Play]:
+    device = choose_device(config.device)
+    game = game or build(config, data.schema)
+    pictures = any(len(kind.shape) == 3 for kind in data.schema.values())
+    for network in game.networks:
+        network.to(device).train()
+        if pictures:
+            network.to(memory_format=torch.channels_last)
+    batch = config.options["batch"]
+    if batch == 1 and any(isinstance(m, torch.nn.BatchNorm1d) for n in game.networks for m in n.modules()):
+        raise UserError("a batch of one cannot be batch-normalised", "--batch 2 or more")
+    first = game.players[0].turns.steps(len(data), batch * config.accumulate) * batch * config.accumulate
+    how = Play(
+        seed=config.seed,
+        batch=batch,
+        horizon=config.horizon or max(1, round(_planned_images(config, len(data), first) / first)),
+        accumulate=config.accumulate,
+        device=device,
+        precision=choose_precision(config.precision, device, pictures),
+    )
+    return State.start(game), how
+
+
+def _planned_images(config: RunConfig, examples: int, a_round: int) -> float:
+    budget = config.budget
+    limits = [
+        budget.images,
+        budget.rounds and budget.rounds * a_round,
+        budget.epochs and budget.epochs * examples,
+    ]
+    return min((limit for limit in limits if limit), default=config.schedule)
+
+
+def fraction_of(plan: Plan, seconds: float) -> float:
+    """How much of the budget is used up, 0 to 1."""
+    budget, images = plan.config.budget, plan.images()
+    shares = [
+        seconds / 60 / budget.minutes if budget.minutes else 0,
+        plan.state.round / budget.rounds if budget.rounds else 0,
+        images / budget.images if budget.images else 0,
+        images / len(plan.data) / budget.epochs if budget.epochs else 0,
+    ]
+    return min(1.0, max(shares))

@@ -1,0 +1,376 @@
+"""Playing a plan and writing its run directory; what happens between two rounds is one small object each."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save
+from torch import Tensor
+
+from sparring import checkpoint as checkpoints
+from sparring.config import to_toml
+from sparring.data import Rows, viewed
+from sparring.doctor import OFF, TROUBLE, Doctor, Health, readings
+from sparring.drawing import draw, rows_for
+from sparring.errors import UserError, writing
+from sparring.kinds import Categories, labelled
+from sparring.loop import DivergedError, Round, play
+from sparring.metrics.table import KNOWN_MODES
+from sparring.pacing import Meter, interruptions
+from sparring.scoring import Evaluation, Scorer
+from sparring.workflows import given
+from sparring.workflows.planning import Plan, cadences, fraction_of
+
+STRIP = 8
+"""Samples of a preview that are also kept as they are stored."""
+
+CLASS_ROWS, CLASS_COLUMNS = 16, 8
+"""Of the preview of a game with labels: a row a class."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """Where a run stands; `run` yields one at every line of the log and one at the end.
+
+    Args:
+        round: rounds completed.
+        images: examples the first player has been shown.
+        seconds: of training, resumed parts included.
+        fraction: of the budget that is used up, 0 to 1.
+        terms: `{"player/term": mean since the last status}`.
+        rate: images a second since the last status.
+        sample: the newest preview of samples.
+        evaluation: the newest, where the run is evaluated as it goes.
+        health: the newest, where a doctor attends.
+        finished: why the run ended; empty while it goes on.
+    """
+
+    round: int
+    images: int
+    seconds: float
+    fraction: float
+    terms: dict[str, float]
+    rate: float
+    sample: Path | None
+    evaluation: Evaluation | None = None
+    health: Health | None = None
+    finished: str = ""
+
+    def record(self) -> dict[str, Any]:
+        """A line of the log."""
+        where = {"kind": "terms", "round": self.round, "images": self.images, "seconds": round(self.seconds, 3)}
+        return where | {"terms": self.terms}
+
+
+def run(plan: Plan) -> Iterator[Status]:
+    """Play a plan and write its run directory.
+
+    SIGINT and SIGTERM end it after the round under way, with a checkpoint.
+
+    Yields:
+        A `Status` at every line of the log, and a last one with `finished` set.
+
+    Raises:
+        DivergedError: a term of the loss was NaN or infinite. The checkpoint before stays.
+        UserError: the disk is full, or the run is to be evaluated and its data does not do for that.
+    """
+    scoring = Scoring(plan)
+    with writing(plan.out.path):
+        _begin(plan)
+    kept = _kept(plan)
+    scoring.kept = kept
+    showing = Showing(plan, kept)
+    with writing(plan.out.path):
+        showing.draw()
+    attending = Attending(plan, kept)
+    began = time.monotonic() - plan.seconds
+    try:
+        yield from _rounds(plan, scoring, showing, attending, began)
+    except DivergedError as error:
+        seconds = time.monotonic() - began
+        health = attending.mourn(error, seconds)
+        if health is None or not attending.restores(health):
+            raise
+        with writing(plan.out.path):
+            _restore(plan, seconds)
+            showing.draw()
+            Saving(plan).write()
+        fraction = fraction_of(plan, seconds)
+        where = plan.state.round, plan.images(), seconds, fraction
+        yield Status(*where, {}, 0.0, showing.newest, None, health, attending.ending(health))
+
+
+def _rounds(
+    plan: Plan, scoring: "Scoring", showing: "Showing", attending: "Attending", began: float
+) -> Iterator[Status]:
+    state, log, saving = plan.state, Logging(plan), Saving(plan)
+    with interruptions() as interrupted:
+        for played in play(state, plan.data, plan.how):
+            log.meter.add(played.terms)
+            seconds = time.monotonic() - began
+            fraction = fraction_of(plan, seconds)
+            finished = "stopped by a signal" if interrupted.is_set() else "budget used up" if fraction >= 1 else ""
+            finished = attending.attend(played, seconds, fraction, finished)
+            scoring.score(seconds, bool(finished) and not interrupted.is_set())
+            with writing(plan.out.path):
+                showing.show(seconds, bool(finished))
+                status = log.write(seconds, fraction, finished, showing, scoring, attending)
+                if status and finished and attending.restores(attending.health):
+                    _restore(plan, seconds)
+                    status = replace(status, sample=showing.draw())
+                # after its lines: a resumed run forgets the lines behind its checkpoint, and none before it
+                saving.save(seconds, bool(finished))
+            if status is not None:
+                yield status
+            if finished:
+                return
+
+
+class Logging:
+    """A line of the log every so often."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._cadence = cadences(plan.config, plan.seconds).log
+        self.meter = Meter(plan.images(), plan.seconds)
+
+    def write(
+        self,
+        seconds: float,
+        fraction: float,
+        finished: str,
+        showing: "Showing",
+        scoring: "Scoring",
+        attending: "Attending",
+    ) -> Status | None:
+        """The status, where it is time for a line, which is then written."""
+        plan, round = self._plan, self._plan.state.round
+        if not (self._cadence.due(round, seconds) or finished):
+            return None
+        terms, rate = self.meter.read(plan.images(), seconds)
+        found = scoring.newest, attending.health, finished
+        status = Status(round, plan.images(), seconds, fraction, terms, rate, showing.newest, *found)
+        plan.out.append(status.record())
+        return status
+
+
+class Saving:
+    """A checkpoint every so often."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._cadence = cadences(plan.config, plan.seconds).checkpoint
+
+    def save(self, seconds: float, last: bool) -> None:
+        """Write one, where it is time for it."""
+        if self._cadence.due(self._plan.state.round, seconds) or last:
+            self.write()
+
+    def write(self) -> None:
+        """Write one, and remove the oldest.
+
+        Raises:
+            DivergedError: a weight is NaN or infinite.
+        """
+        state, out = self._plan.state, self._plan.out
+        for name, tensor in checkpoints.network_tensors(state).items():
+            if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
+                raise DivergedError(f"the weight {name}", float("nan"), state.round)
+        checkpoints.write(state, out.checkpoint(state.round), self._plan.config.recipe)
+        out.prune(self._plan.config.keep)
+
+
+class Showing:
+    """A preview of samples every so often, always of the same noise."""
+
+    def __init__(self, plan: Plan, kept: Rows) -> None:
+        self._plan = plan
+        self._cadence = cadences(plan.config, plan.seconds).sample
+        game, schema = plan.state.game, plan.data.schema
+        self._kind = schema[game.makes]
+        self._columns, self._strip = None, list(range(STRIP))
+        self._seeds = list(range(self._kind.previewed))
+        self._real = plan.data.held_out(self._kind.previewed)[game.makes]
+        column = labelled(schema, game.given)
+        if column is None or not self._kind.single:
+            self._given = rows_for(self._seeds, kept)
+        else:
+            labels = schema[column]
+            assert isinstance(labels, Categories)
+            rows = min(len(labels.names), CLASS_ROWS)
+            self._columns, self._seeds = CLASS_COLUMNS, list(range(CLASS_COLUMNS)) * rows
+            self._strip = list(range(0, len(self._seeds), CLASS_COLUMNS))
+            asked = torch.arange(rows).repeat_interleave(CLASS_COLUMNS)
+            self._given = rows_for(self._seeds, kept) | {column: asked}
+        self.newest: Path | None = None
+
+    def show(self, seconds: float, last: bool) -> None:
+        """Draw one, where it is time for it."""
+        if self._cadence.due(self._plan.state.round, seconds) or last:
+            self.draw()
+
+    def draw(self) -> Path:
+        """Draw one now: a sheet, and of kinds that can be looked at one by one a few samples as they are stored."""
+        out, round = self._plan.out, self._plan.state.round
+        made = _made(self._plan, self._seeds, self._given)
+        path = out.sample(round, ".png")
+        self._kind.preview(made, self._real, self._columns).save(path)
+        if self._kind.single:
+            few = {"samples": made[self._strip].contiguous()}
+            out.sample(round, ".safetensors").write_bytes(save(few))
+        self.newest = path
+        return path
+
+
+class Scoring:
+    """An evaluation every so often, where one is asked for."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan, config = plan, plan.config
+        self._cadence = cadences(config, plan.seconds).evaluate
+        self.newest: Evaluation | None = None
+        self.kept: Rows = {}
+        source = config.data.source or "data in memory"
+        self._scorer = None
+        if self._cadence:
+            reals = viewed(plan.data, plan.state.game.makes)
+            self._scorer = Scorer(reals, source, config.evaluate_features or None, config.evaluate_samples)
+
+    def score(self, seconds: float, last: bool) -> None:
+        """Evaluate, where it is time for it.
+
+        Raises:
+            DivergedError: a sample is NaN or infinite.
+        """
+        plan = self._plan
+        if not self._scorer or not self._cadence or not (self._cadence.due(plan.state.round, seconds) or last):
+            return
+        seeds = range(self._scorer.n)
+        context = rows_for(seeds, self.kept)
+        made = _made(plan, seeds, context)
+        if not bool(made.isfinite().all()):
+            raise DivergedError("a sample", float("nan"), plan.state.round)
+        asked = context.get(labelled(plan.data.schema, plan.state.game.given) or "")
+        self.newest = self._scorer(made, str(plan.out.path), asked)
+        with writing(plan.out.path):
+            plan.out.append({"round": plan.state.round} | self.newest.to_dict(), plan.out.metrics)
+
+
+class Attending:
+    """The doctor, where there is one, and what follows from the verdicts."""
+
+    def __init__(self, plan: Plan, kept: Rows) -> None:
+        self._plan, self._doctor = plan, _doctor(plan, kept)
+        self.health: Health | None = None
+
+    def attend(self, played: Round, seconds: float, fraction: float, finished: str) -> str:
+        """Examine the game, where it is time for it.
+
+        Returns:
+            Why the run ends with this round; empty while it goes on.
+        """
+        doctor, plan = self._doctor, self._plan
+        found = doctor and doctor.attend(played, plan.images(), seconds, fraction, last=bool(finished))
+        if not doctor or not found:
+            return finished
+        self.health = found
+        with writing(plan.out.path), doctor.charged():
+            self._note(found)
+        return finished or self.ending(found)
+
+    def mourn(self, error: DivergedError, seconds: float) -> Health | None:
+        """Write down that the game has ended in NaN or infinity."""
+        if self._doctor is None:
+            return None
+        health = self._doctor.mourn(error, self._plan.images(), seconds)
+        with writing(self._plan.out.path):
+            self._plan.out.append(health.to_dict())
+        return health
+
+    def ending(self, health: Health) -> str:
+        """Why the run ends with this examination; empty when it does not."""
+        verdict, config = health.verdict.verdict, self._plan.config
+        if verdict in TROUBLE and config.on_trouble != "warn":
+            return f"ended for {verdict}"
+        return verdict if verdict == config.budget.until else ""
+
+    def restores(self, health: Health | None) -> bool:
+        """Whether the run ends at its best checkpoint."""
+        wanted = self._plan.config.on_trouble == "restore" and self._plan.out.best.is_dir()
+        return wanted and health is not None and health.verdict.verdict in TROUBLE
+
+    def _note(self, health: Health) -> None:
+        """Write an examination down, and keep the best checkpoint."""
+        out, state = self._plan.out, self._plan.state
+        out.append(health.to_dict())
+        distance = health.reading.signals.distance
+        if health.best and distance is not None:
+            checkpoints.write(state, out.best, self._plan.config.recipe)
+            out.note_best(state.round, distance)
+
+
+def _doctor(plan: Plan, kept: Rows) -> Doctor | None:
+    every = plan.config.doctor
+    if every == OFF:
+        return None
+    modes = KNOWN_MODES.get(plan.config.data.source)
+    records = plan.out.records()
+    return Doctor(
+        plan.state,
+        plan.data,
+        plan.how,
+        every,
+        modes,
+        history=readings(records),
+        seconds=plan.seconds,
+        nearest=plan.out.noted_best()[1],
+        spent=max((record.get("spent", 0.0) for record in records), default=0.0),
+    )
+
+
+def _made(plan: Plan, seeds: "range | list[int]", context: Rows) -> Tensor:
+    """The stored samples of these seeds, as `sample` gives them."""
+    game, schema = plan.state.game, plan.data.schema
+    made = draw(game, plan.state.sampled, schema, seeds, context, device=plan.how.device)
+    return schema[game.makes].to_stored(made)
+
+
+def _begin(plan: Plan) -> None:
+    """Write the config, and put a resumed run's log back to its checkpoint."""
+    out = plan.out
+    out.path.mkdir(parents=True, exist_ok=True)
+    out.samples.mkdir(exist_ok=True)
+    if not plan.resumed:
+        try:
+            out.config.touch(exist_ok=False)
+        except FileExistsError:
+            raise UserError(
+                f"{out.path} was begun by another run meanwhile", "start again, or choose an --out"
+            ) from None
+    temporary = out.config.with_suffix(".part")
+    temporary.write_text(to_toml(plan.config.model_dump()), encoding="utf-8")
+    temporary.replace(out.config)
+    out.tidy()
+    out.rewind(plan.state.round)
+
+
+def _kept(plan: Plan) -> Rows:
+    """What samples are made from: the same rows as long as the run lives."""
+    columns = plan.state.game.given
+    if plan.out.given.is_file():
+        return given.read(plan.out, columns)
+    rows = given.chosen(plan.data, columns)
+    with writing(plan.out.path):
+        given.keep(rows, plan.out)
+    return rows
+
+
+def _restore(plan: Plan, seconds: float) -> None:
+    """Go back to the best checkpoint, and forget those after it; the log keeps what happened."""
+    checkpoints.read(plan.state, plan.out.best, plan.config.recipe)
+    plan.out.forget(plan.state.round)
+    where = {"kind": "restored", "round": plan.state.round, "images": plan.images(), "seconds": round(seconds, 3)}
+    plan.out.append(where)
