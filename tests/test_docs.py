@@ -130,10 +130,12 @@ def test_every_recipe_has_a_page_and_a_place_in_the_index():
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_a_page_names_every_option_with_its_default(recipe):
-    rows = dict(re.findall(r"^\| `(\w+)` \| (\S+) \|", recipe_page(recipe), re.MULTILINE))
-    fields = RECIPES[recipe].options.model_fields
-    assert rows == {key: "-" if field.default is None else str(field.default) for key, field in fields.items()}
+def test_a_page_names_every_option_with_its_defaults(recipe):
+    own = {key: field.default for key, field in RECIPES[recipe].options.model_fields.items()}
+    columns = [own, own | RECIPES[recipe].points] if RECIPES[recipe].points else [own]
+    rows = re.findall(r"^\| `(\w+)`" + r" \| (\S+)" * len(columns) + r" \|", recipe_page(recipe), re.MULTILINE)
+    expected = {key: tuple("-" if each[key] is None else str(each[key]) for each in columns) for key in own}
+    assert {key: tuple(defaults) for key, *defaults in rows} == expected
 
 
 def sources(recipe: str) -> list[Dataset | Unpaired]:

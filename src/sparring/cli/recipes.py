@@ -30,7 +30,7 @@ def explain(recipe: "Recipe") -> str:
     ]
     lines += ["", inspect.getdoc(sys.modules[recipe.build.__module__]) or "", "", "Options (--set key=value):"]
     for key, field in recipe.options.model_fields.items():
-        lines.append(
-            f"  {key} = {'(network)' if field.default is None else field.default}".ljust(32) + f"  {field.description}"
-        )
+        default = "(network)" if field.default is None else field.default
+        on_points = f" (points: {recipe.points[key]})" if key in recipe.points else ""
+        lines.append(f"  {key} = {default}{on_points}".ljust(36) + f"  {field.description}")
     return "\n".join(lines)

@@ -17,7 +17,7 @@ from sparring.recipes import (
     wgan_gp,
 )
 from sparring.recipes._duel import Duel, duel
-from sparring.recipes._recipe import BatchOptions, Recipe
+from sparring.recipes._recipe import BatchOptions, Recipe, resolve
 
 RECIPES: dict[str, Recipe] = {
     module.RECIPE.name: module.RECIPE
@@ -36,4 +36,4 @@ def get(name: str) -> Recipe:
     return RECIPES[name]
 
 
-__all__ = ["RECIPES", "BatchOptions", "Duel", "Recipe", "duel", "get"]
+__all__ = ["RECIPES", "BatchOptions", "Duel", "Recipe", "duel", "get", "resolve"]

@@ -65,6 +65,10 @@ def generator(noise: Latent, classes: int, net: Networks, turn: Turn) -> Terms:
     return non_saturating.generator(scores, scores)
 
 
+POINTS = {"lr": 1e-3}
+"""The defaults for points, where they are not those above; see the page."""
+
+
 def build(options: Options, schema: Schema) -> Game[Networks]:
     """The game."""
     noise, shape, classes = options.prior(schema), shape_of(schema), len(classes_of(schema))
@@ -101,4 +105,5 @@ RECIPE = Recipe(
     "makes examples of a class that is asked for; needs labels",
     Options,
     build,
+    POINTS,
 )

@@ -18,6 +18,10 @@ class Options(DuelOptions):
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="one-sided: D's target for reals is 1 minus this")
 
 
+POINTS = {"lr": 1e-3}
+"""The defaults for points, where they are not those above; see the page."""
+
+
 def build(options: Options, schema: Schema) -> Game[Duel]:
     """The game."""
     return standard_duel(options, schema, "non-saturating", batch_norm=True, label_smoothing=options.label_smoothing)
@@ -30,4 +34,5 @@ RECIPE = Recipe(
     "strided convolutions and batch norm on both sides",
     Options,
     build,
+    POINTS,
 )

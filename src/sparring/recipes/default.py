@@ -24,17 +24,20 @@ class Options(DuelOptions):
         "shuffle", description="for pictures; points take an mlp"
     )
     batch: int = Field(32, gt=0, description="examples a step")
-    lr: float = Field(2e-3, gt=0, description="learning rate of both; points take half of it")
+    lr: float = Field(2e-3, gt=0, description="learning rate of both")
     beta1: float = Field(0.0, ge=0, lt=1, description="Adam's β1")
     beta2: float = Field(0.99, ge=0, lt=1, description="Adam's β2")
-    gamma: float = Field(0.1, ge=0, description="for points: weight of R1 and R2")
+    gamma: float = Field(0.01, ge=0, description="for points: weight of R1 and R2")
+
+
+POINTS = {"batch": 64}
+"""The defaults for points, where they are not those above; see the page."""
 
 
 def build(options: Options, schema: Schema) -> Game[Duel]:
     """The game."""
     if len(shape_of(schema)) == 3:
         return standard_duel(options, schema, "hinge", spectral=True)
-    options = options.model_copy(update={"lr": options.lr / 2, "lr_d": options.lr_d and options.lr_d / 2})
     return standard_duel(options, schema, "relativistic-pairing", together(r1(options.gamma), r2(options.gamma)))
 
 
@@ -45,4 +48,5 @@ RECIPE = Recipe(
     "small networks, many rounds: pictures in a few minutes of a processor; start here",
     Options,
     build,
+    POINTS,
 )

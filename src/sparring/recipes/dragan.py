@@ -20,6 +20,10 @@ class Options(DuelOptions):
     spread: float = Field(0.5, gt=0, description="δ's standard deviation, in standard deviations of the reals")
 
 
+POINTS = {"batch": 128, "lr": 2e-3, "penalty": 0.1}
+"""The defaults for points, where they are not those above; see the page."""
+
+
 def build(options: Options, schema: Schema) -> Game[Duel]:
     """The game."""
     return standard_duel(options, schema, "non-saturating", dragan(options.penalty, spread=options.spread))
@@ -32,4 +36,5 @@ RECIPE = Recipe(
     "a gradient penalty around the reals only",
     Options,
     build,
+    POINTS,
 )

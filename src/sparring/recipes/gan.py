@@ -23,6 +23,10 @@ class Options(DuelOptions):
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="one-sided: D's target for reals is 1 minus this")
 
 
+POINTS = {"lr": 1e-3}
+"""The defaults for points, where they are not those above; see the page."""
+
+
 def build(options: Options, schema: Schema) -> Game[Duel]:
     """The game."""
     return standard_duel(
@@ -42,4 +46,5 @@ RECIPE = Recipe(
     "the first: an MLP against an MLP, saturating or not",
     Options,
     build,
+    POINTS,
 )

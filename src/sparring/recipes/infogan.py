@@ -83,6 +83,10 @@ def generator(noise: Code, weight: float, net: Networks, turn: Turn) -> Terms:
     return non_saturating.generator(logits, logits) | {"information": weight * information}
 
 
+POINTS = {"lr": 1e-3}
+"""The defaults for points, where they are not those above; see the page."""
+
+
 def build(options: Options, schema: Schema) -> Game[Networks]:
     """The game."""
     noise, shape = Code(options.prior(schema), options.categories, options.continuous), shape_of(schema)
@@ -113,4 +117,5 @@ RECIPE = Recipe(
     "finds categories and directions without labels",
     Options,
     build,
+    POINTS,
 )

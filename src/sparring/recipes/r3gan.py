@@ -29,6 +29,10 @@ class Options(DuelOptions):
     )
 
 
+POINTS = {"lr": 2e-3, "gamma": 0.01}
+"""The defaults for points, where they are not those above; see the page."""
+
+
 def build(options: Options, schema: Schema) -> Game[Duel]:
     """The game."""
     return standard_duel(
@@ -47,4 +51,5 @@ RECIPE = Recipe(
     "relativistic pairing with R1 and R2; nothing normalised",
     Options,
     build,
+    POINTS,
 )

@@ -14,6 +14,10 @@ class Options(DuelOptions):
     """The paper's setting C: β1 of 0.5, one step each (table 1)."""
 
 
+POINTS = {"lr": 1e-3}
+"""The defaults for points, where they are not those above; see the page."""
+
+
 def build(options: Options, schema: Schema) -> Game[Duel]:
     """The game."""
     return standard_duel(options, schema, "hinge", spectral=True)
@@ -26,4 +30,5 @@ RECIPE = Recipe(
     "every layer of D has largest singular value 1; hinge",
     Options,
     build,
+    POINTS,
 )

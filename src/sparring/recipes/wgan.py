@@ -25,6 +25,10 @@ class Options(DuelOptions):
     clip: float = Field(0.01, gt=0, description="c: the largest critic weight")
 
 
+POINTS = {"lr": 1e-3}
+"""The defaults for points, where they are not those above; see the page."""
+
+
 def build(options: Options, schema: Schema) -> Game[Duel]:
     """The game."""
     return standard_duel(
@@ -39,4 +43,5 @@ RECIPE = Recipe(
     "a critic with clipped weights scores instead of classifying",
     Options,
     build,
+    POINTS,
 )

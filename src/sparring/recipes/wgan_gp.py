@@ -24,6 +24,10 @@ class Options(DuelOptions):
     one_sided: bool = Field(False, description="penalise only gradients longer than 1")
 
 
+POINTS = {"batch": 128, "lr": 2e-3, "penalty": 0.1}
+"""The defaults for points, where they are not those above; see the page."""
+
+
 def build(options: Options, schema: Schema) -> Game[Duel]:
     """The game."""
     return standard_duel(options, schema, "wasserstein", gradient_penalty(options.penalty, one_sided=options.one_sided))
@@ -36,4 +40,5 @@ RECIPE = Recipe(
     "a critic kept 1-Lipschitz by a gradient penalty",
     Options,
     build,
+    POINTS,
 )

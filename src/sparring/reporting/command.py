@@ -3,10 +3,9 @@
 import shlex
 from typing import Any
 
-from pydantic_core import PydanticUndefined
-
 from sparring import recipes
-from sparring.config import FOUND_OUT, Budget, DataOptions, RunConfig, parse_settings, to_toml
+from sparring.config import FOUND_OUT, Budget, DataOptions, Options, RunConfig, parse_settings, to_toml
+from sparring.kinds import from_tables
 from sparring.workflows.planning import CUSTOM, DEFAULT_BUDGET
 
 FLAGS = {
@@ -61,17 +60,23 @@ def _unusual(config: RunConfig) -> dict[str, Any]:
     """What differs from the defaults, by option."""
     found: dict[str, Any] = {}
     apart = {"recipe", "data", "budget", "options", *FOUND_OUT}
-    defaults = RunConfig.model_fields, DataOptions.model_fields, recipes.get(config.recipe).options.model_fields
+    of_recipe = recipes.resolve(recipes.get(config.recipe), {}, from_tables(config.columns))
+    defaults = _defaults(RunConfig), _defaults(DataOptions), of_recipe.model_dump()
     own = {name: value for name, value in config.model_dump().items() if name not in apart}
     data = {name: value for name, value in config.data.model_dump().items() if name != "source"}
-    for values, fields in zip((own, data, config.options), defaults, strict=True):
-        for name, value in values.items():
-            default = fields[name].get_default(call_default_factory=True) if name in fields else PydanticUndefined
-            if value is not None and value != default:
-                found[name] = value
+    for values, usual in zip((own, data, config.options), defaults, strict=True):
+        found |= {name: value for name, value in values.items() if value is not None and value != usual.get(name)}
     if config.budget != DEFAULT_BUDGET:
         found |= {name: value for name, value in config.budget.model_dump().items() if value is not None}
     return found
+
+
+def _defaults(model: type[Options]) -> dict[str, Any]:
+    """By option; None for one that has to be given."""
+    return {
+        name: None if field.is_required() else field.get_default(call_default_factory=True)
+        for name, field in model.model_fields.items()
+    }
 
 
 def _setting(name: str, value: Any) -> str:

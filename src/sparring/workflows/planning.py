@@ -190,6 +190,7 @@ def plan(
     chosen = _configured(source, CUSTOM if game else recipe, config or {}, settings)
     run_dir = _fresh(out, chosen)
     data = open_data(source if source is not None else chosen.data.source, chosen)
+    chosen = chosen.model_copy(update={"options": _options(chosen, data.schema)})
     state, how = _assemble(chosen, data, game)
     found = {"fingerprint": data.fingerprint, "horizon": how.horizon, "columns": to_tables(data.schema)}
     found["makes"] = state.game.makes
@@ -266,11 +267,17 @@ def _configured(
     if not chosen.budget:
         chosen = chosen.model_copy(update={"budget": DEFAULT_BUDGET})
     model = BatchOptions if chosen.recipe == CUSTOM else recipes.get(chosen.recipe).options
-    full = validated(model, chosen.options, f"recipe {chosen.recipe}")
-    chosen = chosen.model_copy(update={"options": full.model_dump()})
+    validated(model, chosen.options, f"recipe {chosen.recipe}")  # refused before the data is read
     cadences(chosen)
     _check_doctor(chosen)
     return chosen
+
+
+def _options(config: RunConfig, schema: Schema) -> dict[str, Any]:
+    """All options, those included that follow from the data."""
+    if config.recipe == CUSTOM:
+        return validated(BatchOptions, config.options, "config").model_dump()
+    return recipes.resolve(recipes.get(config.recipe), config.options, schema).model_dump()
 
 
 def _address(source: Source) -> str:
