@@ -273,7 +273,7 @@ def test_planning_leaves_the_global_generator_alone(tmp_path):
         ({"recipe": "cyclegan"}, "two kinds of pictures"),
         ({"recipe": "gan", "batch": 1}, "batch of one"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else ",".join(value),
 )
 def test_what_cannot_be_planned_is_refused_before_anything_is_written(tmp_path, arguments, said):
     with pytest.raises(UserError, match=said):
