@@ -16,7 +16,7 @@ from sparring.config import RunConfig, read_toml, validated
 from sparring.data import Data, viewed
 from sparring.errors import UserError, writing
 from sparring.game import Game
-from sparring.kinds import labelled
+from sparring.kinds import classes_of, labelled
 from sparring.runs import RunDir
 from sparring.scoring import Evaluation, Features, Scorer, check_shape
 
@@ -97,7 +97,7 @@ def compare(
     found = []
     for k, (each, drawn) in enumerate(zip(given, sets, strict=True)):
         tell(f"metrics of {_name(each)}", 0.4 + 0.6 * k / len(given))
-        evaluation = scorer(drawn.samples, _name(each), drawn.asked)
+        evaluation = scorer(drawn.samples, _name(each), drawn.asked if drawn.classes == data.classes else None)
         if evaluation.copies:
             test = evaluation.copies.test
             own = test._replace(closest=tuple(int(drawn.order[index]) for index in test.closest))
@@ -173,11 +173,12 @@ def _reals(
 
 
 class _Drawn(NamedTuple):
-    """Stored samples, their places in what was given, the labels that they were made from, and their run."""
+    """Stored samples, their places in what was given, the labels they were made from and their classes, their run."""
 
     samples: Tensor
     order: np.ndarray
     asked: Tensor | None = None
+    classes: tuple[str, ...] = ()
     run: RunDir | None = None
     round: int = 0
 
@@ -209,5 +210,6 @@ def _drawn(
         with writing(run.metrics):  # now, not after minutes of work
             run.metrics.open("a").close()
     rows = ready(range(n))
-    asked = rows.get(labelled(ready.schema, ready.game.given) or "")
-    return _Drawn(rows[ready.game.makes], np.arange(n), asked, run, number)
+    column = labelled(ready.schema, ready.game.given) or ""
+    classes = classes_of(ready.schema, column)
+    return _Drawn(rows[ready.game.makes], np.arange(n), rows.get(column), classes, run, number)

@@ -58,6 +58,7 @@ class Evaluation:
         digest: of the extractor: numbers of different digests never compare.
         notes: what was left out or shrunk, and why.
         provenance: where samples and reals came from, how many there were, seed, versions.
+        agreement: by class, how often a classifier reads samples as what they were asked to be; None without labels.
     """
 
     rows: tuple[Row, ...]
@@ -66,6 +67,7 @@ class Evaluation:
     digest: str
     notes: tuple[str, ...]
     provenance: dict[str, Any]
+    agreement: tuple[metrics.ClassAgreement, ...] | None = None
 
     def __getitem__(self, name: str) -> Row:
         """The row of a metric.
@@ -147,6 +149,7 @@ class Scorer:
             one, other = (self._mirrored(_rows(data, which), rng) for which in (reference, control))
         else:
             one, other = (Samples(_rows(data, which), _seen(train, held_out, which)) for which in (reference, control))
+        self._sides, self._labels = (one.seen, other.seen), _labels(data, reference, control)
         modes = KNOWN_MODES.get(source)
         self._reals = Reals(one, other, self.extractor, modes and known_modes_in_view(data.kind, *modes))
         self._train = train.features
@@ -178,6 +181,7 @@ class Scorer:
         return Evaluation(
             rows=(*rows, *self._informed(rows, fake)),
             copies=None if self._held_out is None else self._copies(samples.numpy(), fake.raw, self._held_out),
+            agreement=None if asked is None or self._labels is None else self._agreement(fake.seen, asked),
             extractor=self.extractor.name,
             digest=self.extractor.digest,
             notes=self._notes,
@@ -206,6 +210,18 @@ class Scorer:
         exact = sum(_fingerprint(sample) in self._known for sample in samples)
         pairs = np.stack([samples[list(test.closest)], self._data.stored[list(test.partners)]], 1)
         return Copies(test.flagged() or exact > 0, exact, test, pairs)
+
+    def _agreement(self, seen: Embedding, asked: torch.Tensor) -> tuple[metrics.ClassAgreement, ...]:
+        """As the features' own classifier reads them, or the nearest of the reference."""
+        assert self._labels is not None
+        (learned, control), (known, labels) = self._sides, self._labels
+
+        def read(each: Embedding) -> torch.Tensor:
+            if self.extractor.name == "classifier" and each.logits is not None:
+                return each.logits.argmax(1)
+            return metrics.read_by_neighbors(each.features, learned.features, known)
+
+        return metrics.agreement(read(seen), asked, read(control), labels, self._data.classes)
 
     def _informed(self, rows: list[Row], fake: Samples) -> list[Row]:
         """MiFID, of pictures only: angles between points mean nothing. The floor is that of held-out reals."""
@@ -248,6 +264,12 @@ def _seen(train: Embedding, held_out: Embedding, which: np.ndarray) -> Embedding
     if train.logits is not None and held_out.logits is not None:
         logits = torch.cat([train.logits, held_out.logits])[rows]
     return Embedding(torch.cat([train.features, held_out.features])[rows], logits)
+
+
+def _labels(data: Viewed, *parts: np.ndarray) -> tuple[torch.Tensor, ...] | None:
+    if data.labels is None or data.held_out_labels is None:
+        return None
+    return tuple(torch.from_numpy(_either(data.labels, data.held_out_labels, which)) for which in parts)
 
 
 def _either(first: np.ndarray, second: np.ndarray, which: np.ndarray) -> np.ndarray:

@@ -1,6 +1,7 @@
 """`sparring evaluate` and `sparring compare`: do samples follow the data?"""
 
 import json
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,7 +16,11 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from sparring.metrics import ClassAgreement
     from sparring.scoring import Evaluation
+
+MAX_CLASSES = 20
+"""Classes in a table, the worst ones where there are more."""
 
 Against = Annotated[str | None, typer.Option(help="The reals, as for `sparring train`. [default: the run's own data]")]
 FeaturesOption = Annotated[
@@ -67,6 +72,8 @@ def report(found: "Evaluation") -> None:
     console.print(f"{found.provenance['generated']} against {found.provenance['reals']}", markup=False)
     console.print(protocol_line(found), markup=False)
     console.print(metrics_table(found))
+    if found.agreement:
+        console.print(agreement_table(found.agreement))
     for line in (copies_line(found), *(f"note: {note}" for note in found.notes)):
         console.print(line, markup=False)
 
@@ -149,6 +156,23 @@ def metrics_table(found: "Evaluation") -> "Table":
     for row in found.rows:
         values = (number(each) for each in (row.value, row.spread, row.floor))
         table.add_row(row.name, *values, f"{row.n:,}", BETTER[row.better], row.seen)
+    return table
+
+
+def agreement_table(found: "Sequence[ClassAgreement]") -> "Table":
+    """How often a classifier reads samples as the class that was asked for; the worst classes where there are many."""
+    from rich.table import Table
+
+    from sparring.metrics import overall
+
+    table = Table(box=None, pad_edge=False)
+    for title in ("class asked for", "read as such", "reals", "N"):
+        table.add_column(title, justify="left" if title == "class asked for" else "right")
+    worst = sorted(range(len(found)), key=lambda k: found[k].samples)[:MAX_CLASSES]
+    for each in (found[k] for k in sorted(worst)):
+        table.add_row(each.name, f"{each.samples:.1%}", f"{each.reals:.1%}", f"{each.asked:,}")
+    samples, reals = overall(found)
+    table.add_row("all", f"{samples:.1%}", f"{reals:.1%}", f"{sum(each.asked for each in found):,}")
     return table
 
 

@@ -1,3 +1,4 @@
+from sparring.metrics.agreement import ClassAgreement, agreement, overall, read_by_neighbors
 from sparring.metrics.copying import Memorization, cosine_distance, memorization, memorization_informed
 from sparring.metrics.frechet import Moments, frechet_distance, frechet_infinity, moments_distance
 from sparring.metrics.inception import inception_score
@@ -14,9 +15,11 @@ from sparring.metrics.vendi import vendi_score
 __all__ = [
     "SMALLEST_SLICED",
     "Accuracy",
+    "ClassAgreement",
     "Manifold",
     "Memorization",
     "Moments",
+    "agreement",
     "alike_threshold",
     "cosine_distance",
     "count_classes",
@@ -33,6 +36,8 @@ __all__ = [
     "ms_ssim",
     "ms_ssim_diversity",
     "multiscale_distance",
+    "overall",
+    "read_by_neighbors",
     "scales_of",
     "sliced_wasserstein",
     "support_size",

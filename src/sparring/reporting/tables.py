@@ -1,6 +1,6 @@
 """Numbers that are no curves: the newest evaluation, and how often each class is made."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sparring.kinds import classes_of
@@ -30,11 +30,35 @@ def evaluation(story: Story) -> Iterator[Markup]:
     ]
     rows = [_row(values) for values in found["rows"] if isinstance(values, dict)]
     yield tag("div", tag("table", tag("thead", tag("tr", *head)), tag("tbody", *rows)), class_="wide")
+    yield from _agreement(found.get("agreement") or [])
     copies = found.get("copies")
     flagged = isinstance(copies, dict) and copies.get("flagged")
     said = "not tested" if not copies else "copies of the training data" if flagged else "no sign of copying"
     notes = "".join(f"; {each}" for each in found.get("notes") or ())
     yield note(f"Round {found.get('round', 0):,}, {found.get('extractor')} features; memorisation: {said}{notes}.")
+
+
+def _agreement(found: Sequence[Mapping[str, Any]]) -> Iterator[Markup]:
+    """How often a classifier reads samples as the class that was asked for."""
+    if not found:
+        return
+    titles = (("class asked for", None), ("read as such", "number"), ("reals", "number"), ("N", "number extra"))
+    head = [tag("th", title, scope="col", class_=kind) for title, kind in titles]
+    worst = sorted(range(len(found)), key=lambda k: float(found[k]["samples"] or 0))[:MOST_CLASSES]
+    rows = [
+        tag(
+            "tr",
+            tag("th", str(each["name"]), scope="row"),
+            *(tag("td", _percent(each[side]), class_="number") for side in ("samples", "reals")),
+            tag("td", f"{each['asked']:,}", class_="number extra"),
+        )
+        for each in (found[k] for k in sorted(worst))
+    ]
+    yield tag("div", tag("table", tag("thead", tag("tr", *head)), tag("tbody", *rows)), class_="wide")
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{share:.0%}"
 
 
 def classes(story: Story) -> Iterator[Markup]:
