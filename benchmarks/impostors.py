@@ -15,6 +15,7 @@ import sparring.data
 from benchmarks.record import provenance
 from benchmarks.tables import DOCS, write
 from sparring import evaluation
+from sparring.data import viewed
 from sparring.metrics import extractors
 from sparring.metrics.table import NOTICED, Reals, Samples
 from sparring.readable import number
@@ -63,11 +64,11 @@ def fresh() -> Copies:
     assert data.kept["y"] is not None
     half = len(data.kept["x"]) // 2
     scorer = Scorer(
-        replace(data, held_out=data.kept["x"][half:], held_out_labels=data.kept["y"][half:]),
+        viewed(replace(data, kept={name: column[half:] for name, column in data.kept.items()}), "x"),
         "digits",
         samples=half,
     )
-    found = scorer(data.kept["x"][:half]).copies
+    found = scorer(torch.from_numpy(data.kept["x"][:half])).copies
     assert found is not None
     return found
 

@@ -14,6 +14,7 @@ from torch.nn.functional import cross_entropy
 
 import sparring.data
 from sparring import metrics
+from sparring.kinds import to_model
 from sparring.metrics.neighbors import nearest
 
 
@@ -74,7 +75,7 @@ def fit(epochs: int = 10, seed: int = 0) -> Classifier:
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, total_steps=steps)
     rng = np.random.default_rng(seed)
     for step in range(steps):
-        batch = data.batch(step, 100, seed)
+        batch = to_model(data.schema, data.batch(step, 100, seed))
         shift = tuple(int(s) for s in rng.integers(-2, 3, 2))
         loss = cross_entropy(network(torch.roll(batch["x"], shift, (2, 3))), batch["y"])
         optimizer.zero_grad()
@@ -82,7 +83,7 @@ def fit(epochs: int = 10, seed: int = 0) -> Classifier:
         optimizer.step()
         schedule.step()
     network.eval()
-    held_out = data.held_out(len(data.kept["x"]))
+    held_out = to_model(data.schema, data.held_out())
     with torch.no_grad():
         accuracy = (network(held_out["x"]).argmax(1) == held_out["y"]).float().mean().item()
     assert accuracy >= 0.975, f"the referee reads only {accuracy:.1%} of held-out digits"
@@ -118,7 +119,7 @@ def score(pictures: np.ndarray) -> Score:
     half = len(shuffled) // 2
     shares = torch.bincount(logits.argmax(1), minlength=10) / len(pictures)
     around = metrics.manifold(shuffled[:half], fake[:half])
-    known = {picture.tobytes() for picture in np.asarray(sparring.data.open("digits").train)}
+    known = {picture.tobytes() for picture in np.asarray(sparring.data.open("digits").train["x"])}
     held_out, found = (nearest(each, real["train"])[0].mean().item() for each in (real["held_out"], fake[:half]))
     return Score(
         fd=metrics.frechet_distance(fake, real["all"]),
@@ -130,3 +131,27 @@ def score(pictures: np.ndarray) -> Score:
         smallest_class=shares.min().item(),
         classes=tuple(shares.tolist()),
     )
+
+
+def obedience(pictures: np.ndarray, asked: np.ndarray) -> tuple[float, float]:
+    """How samples follow the label that they were asked for.
+
+    Args:
+        pictures: uint8 `(N, 28, 28, 1)`.
+        asked: `(N,)`, 0 to 9.
+
+    Returns:
+        The share that is read as the digit asked for; and the variance of the features within a digit, summed over
+        them, over that of the training digits: of the digit where it is smallest.
+    """
+    network, real = referee()
+    features, logits = read(network, pictures)
+    data = sparring.data.open("digits")
+    assert isinstance(data, sparring.data.Dataset)
+    known = torch.from_numpy(np.asarray(data.train["y"]))
+    wanted = torch.from_numpy(asked)
+    ratios = [
+        (features[wanted == digit].var(0).sum() / real["train"][known == digit].var(0).sum()).item()
+        for digit in range(10)
+    ]
+    return (logits.argmax(1) == wanted).float().mean().item(), min(ratios)

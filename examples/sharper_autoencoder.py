@@ -14,6 +14,7 @@ from torch import Tensor, nn
 import sparring
 import sparring.data
 from sparring.grids import picture_grid
+from sparring.kinds import to_model
 from sparring.networks import PatchDiscriminator, ShuffleGenerator
 
 
@@ -39,7 +40,7 @@ def train(weight: float, steps: int) -> nn.Module:
         optimizer=sparring.OptimizerConfig(1e-3, betas=(0.0, 0.99)),
     )
     for step in range(steps):
-        real = data.batch(step, 64, seed=0)["x"]
+        real = to_model(data.schema, data.batch(step, 64, seed=0))["x"]
         fake = model(real)
         total = (fake - real).square().mean()
         if weight:
@@ -59,7 +60,8 @@ def sharpness(pictures: Tensor) -> float:
 
 def main(steps: int) -> None:
     """Train both, print how sharp they are, and draw the rows."""
-    real = sparring.data.open("digits").held_out_batch(500)["x"]
+    data = sparring.data.open("digits")
+    real = to_model(data.schema, data.held_out(500))["x"]
     rows = [real[:16]]
     print(f"sharpness of held-out digits   {sharpness(real):.3f}")
     for weight, name in ((0.0, "squared error alone"), (0.3, "with an adversary")):

@@ -16,6 +16,7 @@ import sparring.data
 from benchmarks.doctor.settings import Setting, Shifted, confined, linear, moons, opened
 from sparring.data import Dataset
 from sparring.game import Game, OptimizerConfig
+from sparring.kinds import to_model
 from sparring.networks import MLPDiscriminator, MLPGenerator, StridedDiscriminator
 
 
@@ -136,7 +137,7 @@ def archive(seed: int) -> Game:
     """A generator that is the training set."""
     torch.manual_seed(seed)
     data = opened("digits")
-    stored = data.batch(0, len(data), 0)["x"]
+    stored = to_model(data.schema, data.batch(0, len(data), 0))["x"]
     D = StridedDiscriminator((1, 28, 28), 8)
     return sparring.duel(Archive(stored), D, "hinge", optimizer=(adam(1e-5), adam(2e-3)))
 

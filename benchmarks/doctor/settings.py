@@ -18,6 +18,7 @@ import sparring.data
 from sparring import workflows
 from sparring.data import Dataset
 from sparring.game import Game, OptimizerConfig
+from sparring.kinds import to_model
 from sparring.loop import play
 from sparring.networks import MLPDiscriminator, MLPGenerator
 from sparring.objectives import Objective, non_saturating
@@ -159,7 +160,9 @@ def replay(seed: int, source: Source = "digits") -> Game:
     torch.manual_seed(seed)
     data = opened(source)
     D = MLPDiscriminator(data.schema["x"].shape, 64)
-    return sparring.duel(Replay(data.batch(0, 2000, seed)["x"]), D, optimizer=OptimizerConfig(1e-4))
+    return sparring.duel(
+        Replay(to_model(data.schema, data.batch(0, 2000, seed))["x"]), D, optimizer=OptimizerConfig(1e-4)
+    )
 
 
 def linear(seed: int) -> Game:

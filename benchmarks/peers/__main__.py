@@ -23,7 +23,7 @@ SAMPLES = 10_000
 
 
 def tutorial(minutes: float, seed: int) -> tuple[np.ndarray, int]:
-    digits = np.moveaxis(np.asarray(sparring.data.open("digits").train), 1, 3)
+    digits = np.moveaxis(np.asarray(sparring.data.open("digits").train["x"]), 1, 3)
     G, iterations = dcgan_tutorial.train(digits, 60 * minutes, seed)
     return dcgan_tutorial.sample(G, SAMPLES, seed), iterations
 

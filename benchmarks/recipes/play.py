@@ -2,10 +2,12 @@
 
 import itertools
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from sparring import workflows
 from sparring.drawing import draw, rows_for
@@ -65,8 +67,9 @@ def trained(
     return plan
 
 
-def samples(plan: workflows.Plan, n: int) -> np.ndarray:
-    """N samples in the data's own units."""
+def samples(plan: workflows.Plan, n: int, given: Mapping[str, Tensor] | None = None) -> np.ndarray:
+    """N samples in the data's own units; of what is given, by default, the held-out rows in turn."""
     game, kind = plan.state.game, plan.data.schema[plan.state.game.makes]
-    made = draw(game, plan.state.sampled, plan.data.schema, range(n), rows_for(range(n), plan.data.held_out()))
+    rows = rows_for(range(n), plan.data.held_out()) | dict(given or {})
+    made = draw(game, plan.state.sampled, plan.data.schema, range(n), rows)
     return kind.to_array(kind.to_stored(made))

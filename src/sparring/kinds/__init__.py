@@ -1,6 +1,6 @@
 """Kinds of data, one file each, and the columns that an example is made of."""
 
-from sparring.kinds._kind import KINDS, Kind, Schema, check_ending, from_tables, register, to_tables
+from sparring.kinds._kind import KINDS, Kind, Schema, check_ending, from_tables, register, to_model, to_tables
 from sparring.kinds.categories import Categories, classes_of, labelled
 from sparring.kinds.pictures import Pictures
 from sparring.kinds.points import Points
@@ -17,5 +17,6 @@ __all__ = [
     "from_tables",
     "labelled",
     "register",
+    "to_model",
     "to_tables",
 ]

@@ -96,6 +96,12 @@ class Kind(Protocol):
 Schema = Mapping[str, Kind]
 """The named columns of an example: `{"x": Pictures(...), "y": Categories(...)}`."""
 
+
+def to_model(schema: Schema, rows: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Stored examples by column, in the range in which the networks take them; on the same device."""
+    return {name: schema[name].to_model(column) for name, column in rows.items()}
+
+
 KINDS: dict[str, type[Kind]] = {}
 """The kinds that `config.toml` can name."""
 
