@@ -8,6 +8,7 @@ from torch import Tensor
 from sparring import metrics
 from sparring.errors import UserError
 from sparring.metrics import neighbors
+from sparring.metrics.filters import filtered
 from sparring.metrics.sliced import enlarged, laplacian_pyramid
 
 
@@ -189,6 +190,15 @@ def test_a_pyramid_adds_up_to_the_pictures():
     for level in reversed(levels[:-1]):
         whole = level + enlarged(whole)
     torch.testing.assert_close(whole, x)
+
+
+@pytest.mark.parametrize("reflect", [False, True])
+def test_a_filter_by_matrices_is_the_convolution(reflect):
+    x = torch.randn(2, 3, 9, 14, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    taps = torch.tensor([1.0, 2.0, 4.0, 3.0, -1.0], dtype=torch.float64)
+    wide = torch.nn.functional.pad(x, (2, 2, 2, 2), mode="reflect") if reflect else x
+    expected = torch.nn.functional.conv2d(wide.reshape(6, 1, *wide.shape[2:]), torch.outer(taps, taps)[None, None])
+    torch.testing.assert_close(filtered(x, taps, reflect), expected.view(2, 3, *expected.shape[2:]))
 
 
 def pictures(seed: int, n: int = 60, channels: int = 1) -> Tensor:

@@ -2,9 +2,9 @@
 
 import torch
 from torch import Tensor
-from torch.nn.functional import conv2d, pad
 
 from sparring.errors import UserError
+from sparring.metrics.filters import filtered
 
 PATCH = 7
 """Pixels a side of a patch."""
@@ -44,10 +44,8 @@ def enlarged(pictures: Tensor) -> Tensor:
 
 
 def _filtered(x: Tensor) -> Tensor:
-    # the binomial filter of five taps, in both directions
-    taps = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0], dtype=x.dtype, device=x.device) / 16
-    flat = pad(x.reshape(-1, 1, *x.shape[2:]), (2, 2, 2, 2), mode="reflect")
-    return conv2d(conv2d(flat, taps.view(1, 1, 5, 1)), taps.view(1, 1, 1, 5)).view(x.shape)
+    taps = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0], dtype=x.dtype, device=x.device) / 16  # binomial
+    return filtered(x, taps, reflect=True)
 
 
 def sliced_wasserstein(

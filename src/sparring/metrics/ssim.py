@@ -2,9 +2,10 @@
 
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, conv2d
+from torch.nn.functional import avg_pool2d
 
 from sparring.errors import UserError
+from sparring.metrics.filters import band
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Of the scales, from the finest (Wang et al. 2003, section 3.2)."""
@@ -47,11 +48,10 @@ def _ssim(a: Tensor, b: Tensor, window: int, data_range: float) -> tuple[Tensor,
     x = torch.arange(window, dtype=torch.float64) - window // 2
     taps = torch.exp(-x.square() / (2 * 1.5**2))
     taps = taps / taps.sum()
-    n, c = a.shape[:2]
+    down, across = (band(taps, side) for side in a.shape[2:])
 
     def smooth(x: Tensor) -> Tensor:
-        flat = x.reshape(n * c, 1, *x.shape[2:])
-        return conv2d(conv2d(flat, taps.view(1, 1, -1, 1)), taps.view(1, 1, 1, -1))
+        return down @ x @ across.T
 
     first, second = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2
     mean_a, mean_b = smooth(a), smooth(b)
@@ -59,7 +59,7 @@ def _ssim(a: Tensor, b: Tensor, window: int, data_range: float) -> tuple[Tensor,
     covariance = smooth(a * b) - mean_a * mean_b
     contrast = (2 * covariance + second) / (variance + second)
     luminance = (2 * mean_a * mean_b + first) / (mean_a**2 + mean_b**2 + first)
-    return (luminance * contrast).view(n, -1).mean(1), contrast.view(n, -1).mean(1)
+    return (luminance * contrast).mean((1, 2, 3)), contrast.mean((1, 2, 3))
 
 
 def ms_ssim_diversity(pictures: Tensor, pairs: int = 500, data_range: float = 1.0, seed: int = 0) -> float:
