@@ -9,6 +9,7 @@ from sparring import metrics
 from sparring.errors import UserError
 from sparring.metrics import neighbors
 from sparring.metrics.filters import filtered
+from sparring.metrics.pictures import gradient_statistics, pooled_pixels
 from sparring.metrics.sliced import enlarged, laplacian_pyramid
 
 
@@ -113,6 +114,31 @@ def test_the_judge_is_repeatable_and_leaves_the_global_generator_alone():
     before = torch.get_rng_state()
     assert metrics.two_sample_test(cloud(), cloud(seed=1)) == metrics.two_sample_test(cloud(), cloud(seed=1))
     assert torch.equal(before, torch.get_rng_state())
+
+
+def test_the_strongest_judge_is_inside_its_interval_as_often_as_it_says():
+    inside = 0
+    for seed in range(40):
+        real, fake = ({"near": cloud(60, 2, seed=k), "wide": cloud(60, 30, seed=k)} for k in (2 * seed, 2 * seed + 1))
+        found = metrics.judge(real, fake, seed=seed).accuracy
+        inside += found.low <= 0.5 <= found.high
+    assert inside >= 35  # 38 are expected
+
+
+def test_the_strongest_judge_goes_by_the_space_that_tells():
+    def spaces(seed: int, shift: float) -> dict[str, Tensor]:
+        return {"blind": cloud(150, 10, seed=seed), "seeing": cloud(150, 3, seed=seed + 1, shift=shift)}
+
+    found = metrics.judge(spaces(0, 0.0), spaces(10, 1.0))
+    assert found.told_by == "seeing"
+    assert found.accuracy.low > 0.65
+    assert found.spaces["blind"] < 0.6 < found.spaces["seeing"]
+
+
+def test_the_strongest_judge_sees_what_no_mean_shows():
+    ring = cloud(600, 2)
+    ring = ring / ring.norm(dim=1, keepdim=True)
+    assert metrics.judge({"x": ring}, {"x": cloud(600, 2, seed=1) / 2**0.5}).accuracy.low > 0.6
 
 
 def test_vendi_counts_what_is_distinct_whichever_side_is_longer():
@@ -230,3 +256,19 @@ def test_inception_score_of_one_class_is_1():
     assert metrics.inception_score(logits).value == pytest.approx(1.0)
     with pytest.raises(UserError, match="cannot be split"):
         metrics.inception_score(logits[:5])
+
+
+def test_a_blur_is_told_by_gradients_and_a_mirror_image_by_pixels():
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[:16, :16]
+    center, radius = rng.uniform(2, 7, (160, 2, 1, 1)), rng.uniform(1.5, 4, (160, 1, 1))
+    discs = 255 * ((y - center[:, 0]) ** 2 + (x - center[:, 1]) ** 2 < radius**2)[:, None]
+    real, other = (torch.from_numpy(each.astype(np.uint8)) for each in (discs[:80], discs[80:]))
+    blurred = torch.nn.functional.avg_pool2d(other.float(), 3, 1, 1).byte()
+
+    def spaces(pictures: Tensor) -> dict[str, Tensor]:
+        return {"pixels": pooled_pixels(pictures), "gradients": gradient_statistics(pictures)}
+
+    assert metrics.judge(spaces(real), spaces(other)).accuracy.low <= 0.5
+    assert metrics.judge(spaces(real), spaces(blurred)).spaces["gradients"] > 0.95
+    assert metrics.judge(spaces(real), spaces(other.flip(3))).spaces["pixels"] > 0.75

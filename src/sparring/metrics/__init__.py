@@ -2,6 +2,7 @@ from sparring.metrics.agreement import ClassAgreement, agreement, overall, read_
 from sparring.metrics.copying import Memorization, cosine_distance, memorization, memorization_informed
 from sparring.metrics.frechet import Moments, frechet_distance, frechet_infinity, moments_distance
 from sparring.metrics.inception import inception_score
+from sparring.metrics.judging import JUDGED, Judgement, judge
 from sparring.metrics.kernel import kernel_distance, multiscale_distance, scales_of
 from sparring.metrics.modes import count_classes, count_modes
 from sparring.metrics.prdc import Manifold, manifold
@@ -13,9 +14,11 @@ from sparring.metrics.two_sample import Accuracy, linear_two_sample_test, two_sa
 from sparring.metrics.vendi import vendi_score
 
 __all__ = [
+    "JUDGED",
     "SMALLEST_SLICED",
     "Accuracy",
     "ClassAgreement",
+    "Judgement",
     "Manifold",
     "Memorization",
     "Moments",
@@ -27,6 +30,7 @@ __all__ = [
     "frechet_distance",
     "frechet_infinity",
     "inception_score",
+    "judge",
     "kernel_distance",
     "linear_two_sample_test",
     "manifold",

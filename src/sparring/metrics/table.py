@@ -18,7 +18,8 @@ from torch import Tensor
 from sparring import metrics
 from sparring.data import toys
 from sparring.errors import UserError
-from sparring.metrics.extractors import Embedding, Extractor
+from sparring.metrics.extractors import Embedding, Extractor, RandomStatistics
+from sparring.metrics.pictures import SMALLEST_SIDE, gradient_statistics, pooled_pixels
 
 Better = Literal["lower", "higher", "floor"]
 
@@ -63,6 +64,7 @@ class Row:
         floor_spread: its standard error.
         better: whether lower or higher is better, or the nearest to the floor.
         n: how many samples on either side.
+        note: what the value comes from, where there is more to say.
     """
 
     name: str
@@ -72,6 +74,7 @@ class Row:
     floor_spread: float | None
     better: Better
     n: int
+    note: str = ""
 
     @property
     def beyond(self) -> float:
@@ -138,10 +141,12 @@ class Figure(NamedTuple):
     Args:
         value: of the metric.
         spread: its standard error; None where it has none.
+        note: what it comes from, where there is more to say.
     """
 
     value: float
     spread: float | None
+    note: str = ""
 
 
 Compute = Callable[[Samples, Samples], dict[str, float]]
@@ -194,7 +199,11 @@ class Reals:
         if len(fake) < self.n:
             raise UserError(f"{len(fake)} samples and {self.n} reals do not compare", "take as many of each")
         found = self._measured(fake)
-        return [Row(name, *found[name], *self._floor[name], better, self.n) for name, better in self._better.items()]
+        rows = []
+        for name, better in self._better.items():
+            value, floor = found[name], self._floor[name]
+            rows.append(Row(name, value.value, value.spread, floor.value, floor.spread, better, self.n, value.note))
+        return rows
 
     def _measured(self, other: Samples) -> dict[str, Figure]:
         other = other.first(self.n)
@@ -210,7 +219,7 @@ def _chosen(
     frechet, kernel = ("FID", "KID") if extractor.name == "inception" else ("Frechet", "kernel")
     measures: list[Measure] = [
         partial(_kernel, kernel),
-        _judge,
+        partial(_judge, spaces := _spaces_of(extractor, real.raw.shape[1:]), _looked_at(spaces, real)),
         partial(_support, metrics.alike_threshold(real.seen.features)),
     ]
     better: dict[str, Better] = {kernel: "lower", "judge": "lower", "support": "floor"}
@@ -265,9 +274,36 @@ def _kernel(name: str, real: Samples, fake: Samples) -> dict[str, Figure]:
     return {name: Figure(found.value, found.error)}
 
 
-def _judge(real: Samples, fake: Samples) -> dict[str, Figure]:
-    found = metrics.two_sample_test(real.seen.features, fake.seen.features)
-    return {"judge": Figure(found.value, (found.high - found.low) / (2 * 1.96))}
+Spaces = dict[str, Callable[[Samples], Tensor]]
+"""Where the judge looks, by name: samples -> rows of features."""
+
+
+def _spaces_of(extractor: Extractor, shape: tuple[int, ...]) -> Spaces:
+    spaces: Spaces = {f"{extractor.name} features": lambda samples: samples.seen.features}
+    if len(shape) != 3:
+        return spaces
+
+    def of(statistics: Callable[[Tensor], Tensor]) -> Callable[[Samples], Tensor]:
+        return lambda samples: torch.cat([statistics(part) for part in torch.from_numpy(samples.raw).split(500)])
+
+    spaces["random statistics"] = of(RandomStatistics(shape[0], torch.Generator().manual_seed(0)))
+    spaces["pixels"] = of(pooled_pixels)
+    if min(shape[1:]) >= SMALLEST_SIDE:
+        spaces["gradients"] = of(gradient_statistics)
+    return spaces
+
+
+def _looked_at(spaces: Spaces, samples: Samples) -> dict[str, Tensor]:
+    some = samples.first(min(len(samples), metrics.JUDGED))
+    return {name: space(some) for name, space in spaces.items()}
+
+
+def _judge(spaces: Spaces, known: dict[str, Tensor], _real: Samples, fake: Samples) -> dict[str, Figure]:
+    found = metrics.judge(known, _looked_at(spaces, fake))
+    accuracy = found.accuracy
+    shares = ", ".join(f"{name} {share:.0%}" for name, share in found.spaces.items())
+    told = f"tells by {found.told_by}" if accuracy.low > 0.5 else "tells in no space"
+    return {"judge": Figure(accuracy.value, (accuracy.high - accuracy.low) / (2 * 1.96), f"{told}; right by {shares}")}
 
 
 def _support(threshold: float, _real: Samples, fake: Samples) -> dict[str, Figure]:
