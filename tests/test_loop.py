@@ -14,7 +14,7 @@ from sparring import loop, penalties
 from sparring.checkpoint import network_tensors, read, write
 from sparring.game import Game, Latent, OptimizerConfig, Player, always, epochs, every, from_round, steps
 from sparring.kinds import Points
-from sparring.loop import DivergedError, Play, State, evaluating, only, play, seed_of, take_turn
+from sparring.loop import DivergedError, Play, State, evaluating, only, play, seed_of, take_turn, to_training
 from sparring.objectives import OBJECTIVES, non_saturating
 from sparring.recipes import duel
 
@@ -382,7 +382,7 @@ def test_dropout_does_not_depend_on_the_global_generator():
 
 
 def test_without_its_own_seed_dropout_would_depend_on_the_global_generator(monkeypatch):
-    monkeypatch.setattr(loop, "_seed_dropout", lambda seed, device: None)
+    monkeypatch.setattr(loop, "seed_global", lambda seed, device: None)
     calm, shaken = forgetful(), forgetful()
     advance(calm, Rows(), HOW, 3)
     disturbed(shaken, 3)
@@ -573,3 +573,44 @@ def test_evaluating_restores_every_modules_mode():
         raise KeyError
     assert modes() == before
     assert net.D(torch.ones(2, 2)).requires_grad
+
+
+def test_the_average_of_a_spectrally_normalised_network_stays_near_norm_one():
+    torch.manual_seed(0)
+    G = nn.Sequential(spectral_norm(nn.Linear(3, 16)), nn.ReLU(), spectral_norm(nn.Linear(16, 2)))
+    state = State.start(duel(G, nn.Linear(2, 1), latent=3, optimizer=OptimizerConfig(0.02), ema=0.9))
+    advance(state, Rows(), HOW, 60)
+    averaged = state.averaged["G"]
+    live, kept = (dict(net.named_buffers()) for net in (G, averaged))
+    assert all(torch.equal(live[name], kept[name]) for name in live)
+    for layer in (averaged[0], averaged[2]):
+        assert torch.linalg.svdvals(layer.weight.detach())[0].item() == pytest.approx(1.0, abs=0.1)
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_a_gradient_that_is_not_finite_is_named_and_touches_nothing(accumulate):
+    def loss(net, turn):
+        # the root of 0 is finite, its slope is not
+        return {"root": (net.D(turn.batch["x"]).sum() * (0.0 if turn.round == 2 else 1.0)).square().sqrt()}
+
+    state = one_player(loss, optimizer=OptimizerConfig(0.01))
+    how = replace(HOW, accumulate=accumulate)
+    advance(state, Rows(), how, 2)
+    before = weights(state), str(state.optimizers["discriminator"].state_dict()), dict(state.steps)
+    with pytest.raises(DivergedError, match="discriminator/gradient became nan in round 2"):
+        advance(state, Rows(), how, 1)
+    assert not moved(before[0], weights(state))
+    assert before[1:] == (str(state.optimizers["discriminator"].state_dict()), dict(state.steps))
+
+
+def test_a_frozen_helper_keeps_its_mode_and_all_else_trains():
+    helper = nn.Sequential(nn.Linear(2, 2), nn.Dropout(), nn.BatchNorm1d(2)).requires_grad_(False).eval()
+    D = nn.Sequential(helper, nn.Dropout(), nn.Linear(2, 1))
+    game = duel(generator(), D, latent=3)
+    untrained = nn.Sequential(nn.Dropout()).eval()
+    game = replace(game, networks=Trio(game.networks.G.eval(), D, untrained))
+    D[1].eval()
+    to_training(game)
+    assert all(module.training for module in game.networks.G.modules())
+    assert [D.training, D[1].training, D[2].training] == [True, True, True]
+    assert not any(module.training for module in [*helper.modules(), *untrained.modules()])

@@ -1,10 +1,11 @@
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from sparring.errors import UserError
-from sparring.runs import RunDir, next_free
+from sparring.runs import MOST_SHEETS, RunDir, next_free
 
 
 @pytest.fixture
@@ -132,3 +133,30 @@ def test_the_next_free_name_is_the_first_that_is_not_taken(tmp_path: Path) -> No
     assert next_free(tmp_path, "digits") == tmp_path / "digits-2"
     (tmp_path / "digits-2").write_text("a file is in the way too")
     assert next_free(tmp_path, "digits") == tmp_path / "digits-4"
+
+
+def test_sheets_are_thinned_to_a_bounded_number_spread_over_the_run(run: RunDir) -> None:
+    run.samples.mkdir()
+
+    def play(first: int, last: int) -> list[int]:
+        for round in range(first, last + 1, 5):
+            run.sample(round, ".png").write_text("")
+            run.thin_samples(round)
+            assert run.sample(round, ".png").exists()
+        return sorted(int(path.stem) for path in run.samples.iterdir())
+
+    assert play(0, 250) == list(range(0, 251, 5))  # few: all of them
+    found = play(255, 5000)
+    assert 50 <= len(found) <= MOST_SHEETS
+    assert (found[0], found[-1]) == (0, 5000)
+    assert max(b - a for a, b in pairwise(found)) <= 2 * 5000 / 50
+    run.rewind(2000)
+    assert play(2005, 5000) == found  # as if it had never been stopped
+
+
+def test_thinning_keeps_the_sheet_that_was_just_drawn_and_what_is_no_sheet(run: RunDir) -> None:
+    run.samples.mkdir()
+    for name in ("000000.png", "000001.png", "000003.png", "100000.png", "real.png"):
+        (run.samples / name).write_text("")
+    run.thin_samples(3)
+    assert sorted(path.name for path in run.samples.iterdir()) == ["000000.png", "000003.png", "100000.png", "real.png"]

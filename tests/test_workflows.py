@@ -23,7 +23,7 @@ from sparring.checkpoint import network_tensors
 from sparring.data import Unpaired
 from sparring.drawing import CHUNK, draw
 from sparring.errors import UserError
-from sparring.game import OptimizerConfig
+from sparring.game import OptimizerConfig, every
 from sparring.loop import DivergedError, State
 from sparring.networks import MLPDiscriminator, MLPGenerator
 from sparring.runs import RunDir
@@ -170,6 +170,26 @@ def test_images_are_counted_at_the_first_player(tmp_path):
 def test_schedules_end_with_the_budget(tmp_path, budget, horizon):
     plan = workflows.plan(points(), out=tmp_path / "run", schedule=200, **budget, **SMALL)
     assert plan.how.horizon == plan.config.horizon == horizon
+
+
+@pytest.mark.parametrize("budget", [{"images": 18}, {"epochs": 0.5}, {"rounds": 9}, {"images": 18, "rounds": 40}])
+def test_schedules_end_in_the_last_round_where_the_first_player_sits_rounds_out(tmp_path, budget):
+    game = my_game()
+    lazy = replace(game, players=(replace(game.players[0], plays=every(4)), game.players[1]))
+    plan = workflows.plan(points(), game=lazy, batch=4, doctor="off", out=tmp_path / "run", **budget)
+    *_, last = workflows.run(plan)
+    assert plan.how.horizon == last.round
+
+
+def test_a_game_can_be_played_again_from_its_start(tmp_path):
+    game = my_game()
+    before = {name: value.clone() for name, value in game.networks.G.state_dict().items()}
+    first, again = (
+        sparring.train(points(), game=game, rounds=3, doctor="off", out=tmp_path / name).directory.checkpoints
+        for name in ("first", "again")
+    )
+    assert contents(first) == contents(again)
+    assert all(torch.equal(value, before[name]) for name, value in game.networks.G.state_dict().items())
 
 
 def test_without_a_budget_there_is_one_all_the_same(tmp_path):
@@ -427,6 +447,20 @@ def test_schedules_do_not_jump_when_a_run_goes_on_for_longer(tmp_path):
     for _ in range(2):
         sparring.resume(tmp_path / "run", source=points(), rounds=3)
     assert workflows.plan_resumed(tmp_path / "run", source=points(), rounds=50).how.horizon == 2
+
+
+def test_a_run_that_is_being_played_cannot_be_resumed_at_the_same_time(tmp_path):
+    arguments = {"rounds": 6, "log_every": "1", "checkpoint_every": "1", **SMALL}
+    playing = workflows.run(workflows.plan(points(), out=tmp_path / "run", **arguments))
+    list(itertools.islice(playing, 3))
+    second = workflows.plan_resumed(tmp_path / "run", source=points())
+    before = contents(tmp_path / "run")
+    with pytest.raises(UserError, match=f"in use by process {os.getpid()}"):
+        next(workflows.run(second))
+    assert contents(tmp_path / "run") == before
+    list(playing)
+    with pytest.raises(UserError, match="played by another process meanwhile"):
+        next(workflows.run(second))
 
 
 def test_planning_to_resume_writes_nothing(tmp_path):

@@ -1,6 +1,8 @@
 """Which device, and which arithmetic on it."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -37,3 +39,34 @@ def choose_precision(name: str, device: torch.device, pictures: bool) -> torch.d
         else torch.cuda.is_bf16_supported(including_emulation=False)
     )
     return torch.bfloat16 if native else torch.float32
+
+
+@contextmanager
+def forked(device: torch.device) -> Iterator[None]:
+    """Put the global random states of the processor and of this device back after; no other device is woken."""
+    processor, own = torch.get_rng_state(), _rng_state(device)
+    try:
+        yield
+    finally:
+        torch.set_rng_state(processor)
+        if own is not None and device.type == "cuda":
+            torch.cuda.set_rng_state(own, device)
+        elif own is not None:
+            torch.mps.set_rng_state(own)
+
+
+def seed_global(seed: int, device: torch.device) -> None:
+    """Seed the global generators of the processor and of this device: dropout and the like draw from them."""
+    # torch.manual_seed would seed every device, and where CUDA has not begun it keeps a traceback of every call
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            torch.cuda.manual_seed(seed)
+    elif device.type == "mps":
+        torch.mps.manual_seed(seed)
+
+
+def _rng_state(device: torch.device) -> torch.Tensor | None:
+    if device.type == "cuda":
+        return torch.cuda.get_rng_state(device)
+    return torch.mps.get_rng_state() if device.type == "mps" else None

@@ -64,6 +64,8 @@ def epochs(length: int) -> Turns:
 ONE_STEP = steps(1)
 
 Plays = Callable[[int], bool]
+FORESEEN = 1_000_000
+"""Rounds that are looked through for a player's turns; beyond them it is taken to play as often as within."""
 
 
 def always(round: int) -> bool:
@@ -154,6 +156,23 @@ class Player(Generic[N]):
     plays: Plays = always
     after: Callable[[N], None] | None = None
 
+    def rounds(self, turns: int) -> int:
+        """How many rounds are played until this player has had so many turns.
+
+        Examples:
+            >>> lazy = Player("critic", ("D",), lambda net, turn: {}, OptimizerConfig(1e-3), plays=every(4))
+            >>> [lazy.rounds(turns) for turns in (1, 2, 3)]
+            [1, 5, 9]
+        """
+        if self.plays is always:
+            return turns
+        taken = 0
+        for round in range(FORESEEN):
+            taken += self.plays(round)
+            if taken == turns:
+                return round + 1
+        return math.ceil(FORESEEN * turns / max(1, taken))
+
 
 @dataclass(frozen=True)
 class Latent:
@@ -209,6 +228,8 @@ class Game(Generic[N]):
 
     Args:
         networks: a NamedTuple of modules; all of it is saved. Modules keep their tensors in parameters and buffers.
+            `sparring.train` trains a copy of them, so that a game can be played again: losses and all other functions
+            reach the networks by their argument only.
         players: in the order of their turns; a round is one turn of each.
         noise: (n, rng, truncation) -> the latent codes of n samples, `(n, ...)`.
         sample: (networks, noise, given) -> `(n, ...)` data in the networks' range. It is given the averaged networks

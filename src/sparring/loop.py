@@ -15,8 +15,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
 
 from sparring.data import Data
+from sparring.devices import forked, seed_global
 from sparring.game import Game, Player, Turn
 from sparring.objectives import Terms
 
@@ -24,10 +26,10 @@ CPU = torch.device("cpu")
 
 
 class DivergedError(Exception):
-    """A term of the loss is NaN or infinite. It is raised before any weight is touched.
+    """A term of the loss, or a gradient, is NaN or infinite. It is raised before any weight is touched.
 
     Args:
-        term: `player/term`, the first one that went.
+        term: `player/term`, the first one that went, or `player/gradient`.
         value: what it was.
         round: in which round.
     """
@@ -123,12 +125,12 @@ def play(state: State, data: Data, how: Play) -> Iterator[Round]:
         One `Round` after each round. The state is then consistent.
 
     Raises:
-        DivergedError: a term is not finite; it has touched no weight.
+        DivergedError: a term or a gradient is not finite; it has touched no weight.
     """
     while True:
         terms: dict[str, float] = {}
         left: dict[int, dict[str, Tensor]] = {}
-        with torch.random.fork_rng(devices=[how.device] if how.device.type == "cuda" else []):
+        with forked(how.device):
             for player in state.game.players:
                 if player.plays(state.round):
                     terms |= take_turn(state, player, data, how, left)
@@ -164,16 +166,16 @@ def only(state: State, player: Player[Any]) -> Iterator[None]:
 def preserving(modules: Iterable[nn.Module]) -> Iterator[None]:
     """Put the modules' own buffers back after, tensor and values, whatever was done to them within."""
     kept = [
-        (module, name, buffer, buffer.clone())
+        (module, name, buffer, None if buffer is None else buffer.clone())
         for module in modules
-        for name, buffer in module.named_buffers(recurse=False)
+        for name, buffer in module._buffers.items()  # also those that are None so far
     ]
     try:
         yield
     finally:
         with torch.no_grad():
             for module, name, buffer, value in kept:
-                setattr(module, name, buffer.copy_(value))
+                setattr(module, name, buffer if buffer is None or value is None else buffer.copy_(value))
 
 
 def take_turn(
@@ -192,7 +194,7 @@ def take_turn(
         `{"player/term": mean over the turn's steps}`.
 
     Raises:
-        DivergedError: a term is not finite; it has touched no weight.
+        DivergedError: a term or a gradient is not finite; it has touched no weight.
     """
     length = player.turns.steps(len(data), how.batch * how.accumulate)
     totals: dict[str, float] = {}
@@ -221,6 +223,7 @@ def _step(
         if optimizer:
             (torch.stack(list(terms.values())).sum() / how.accumulate).backward()
     if optimizer:
+        _check_gradient(state, player)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
     if player.after is not None:
@@ -235,7 +238,7 @@ def _draw(
     state: State, player: Player[Any], data: Data, how: Play, step: int, part: int, left: dict[int, dict[str, Tensor]]
 ) -> Turn:
     seed = seed_of(how.seed, state.round, player.name, step, part)
-    _seed_dropout(seed, how.device)
+    seed_global(seed, how.device)
     batch = data.batch(state.steps[player.name] * how.accumulate + part, how.batch, how.seed)
     stored = {name: column.to(how.device, non_blocking=True) for name, column in batch.items()}
     return Turn(
@@ -249,13 +252,6 @@ def _draw(
 
 def _progress(state: State, how: Play) -> float:
     return min(1.0, state.round / how.horizon)
-
-
-def _seed_dropout(seed: int, device: torch.device) -> None:
-    # torch.manual_seed would do, but without a CUDA device it keeps a traceback of every call
-    torch.default_generator.manual_seed(seed)
-    if device.type == "cuda":
-        torch.cuda.manual_seed(seed)
 
 
 def _finite(player: Player[Any], terms: Terms, round: int) -> dict[str, float]:
@@ -272,6 +268,24 @@ def _finite(player: Player[Any], terms: Terms, round: int) -> dict[str, float]:
     return named
 
 
+def _check_gradient(state: State, player: Player[Any]) -> None:
+    """Refuse a step that would spoil the weights: a finite loss may have a gradient of NaN, as sqrt(0) has.
+
+    Raises:
+        DivergedError: an entry of the gradient is not finite.
+    """
+    gradients = [
+        g.coalesce().values() if g.is_sparse else g for p in state.owned[player.name] if (g := p.grad) is not None
+    ]
+    if not gradients:
+        return
+    # the largest entries: unlike the length, they do not overflow before the gradient does
+    largest = torch._foreach_norm(gradients, math.inf)  # pyright: ignore[reportPrivateImportUsage]
+    value = torch.stack([each.float() for each in largest]).max().item()
+    if not math.isfinite(value):
+        raise DivergedError(f"{player.name}/gradient", value, state.round)
+
+
 def _decay(state: State, player: Player[Any]) -> float:
     # a long average of the first steps would remember the start for ever
     taken = state.steps[player.name]
@@ -280,24 +294,56 @@ def _decay(state: State, player: Player[Any]) -> float:
 
 @torch.no_grad()
 def _average(averaged: nn.Module, network: nn.Module, decay: float) -> None:
-    """Move an exponential moving average towards the network: weights and floating buffers; counters are copied."""
-    moving = [*averaged.parameters(), *averaged.buffers()]
-    latest = [*network.parameters(), *network.buffers()]
-    floating = [(a, b) for a, b in zip(moving, latest, strict=True) if a.is_floating_point()]
-    torch._foreach_lerp_(  # pyright: ignore[reportPrivateImportUsage]
-        [a for a, _ in floating], [b for _, b in floating], 1 - decay
-    )
-    for a, b in zip(moving, latest, strict=True):
-        if not a.is_floating_point():
-            a.copy_(b)
+    """Move an exponential moving average towards the network: parameters and batch statistics.
+
+    All other buffers are copied. A counter, a level or the vectors of spectral norm have no meaningful mean.
+    """
+    (moving, stale), (latest, current) = _means_and_others(averaged), _means_and_others(network)
+    if moving:
+        torch._foreach_lerp_(moving, latest, 1 - decay)  # pyright: ignore[reportPrivateImportUsage]
+    for a, b in zip(stale, current, strict=True):
+        a.copy_(b)
+
+
+def _means_and_others(network: nn.Module) -> tuple[list[Tensor], list[Tensor]]:
+    """The tensors of a network that may be averaged, and all its other ones."""
+    norms = [module for module in network.modules() if isinstance(module, _NormBase)]
+    statistics = {id(each) for norm in norms for each in (norm.running_mean, norm.running_var)}
+    means: list[Tensor] = []
+    others: list[Tensor] = []
+    for tensor in network.parameters():
+        (means if tensor.is_floating_point() else others).append(tensor)
+    for tensor in network.buffers():
+        (means if id(tensor) in statistics else others).append(tensor)
+    return means, others
+
+
+def to_training(game: Game[Any]) -> None:
+    """Put the networks that players train into train mode.
+
+    A frozen helper keeps its mode: a network that no player trains, and a part in eval mode whose parameters are all
+    frozen (`helper.eval().requires_grad_(False)`).
+    """
+    for name in {name for player in game.players for name in player.trains}:
+        network = game.modules()[name]
+        kept = {inner: inner.training for part in network.modules() if _at_rest(part) for inner in part.modules()}
+        network.train()
+        for module, mode in kept.items():
+            module.training = mode
+
+
+def _at_rest(module: nn.Module) -> bool:
+    parameters = list(module.parameters())
+    # dropout has no parameters: by itself it says nothing about what its network is for
+    return not module.training and bool(parameters) and not any(p.requires_grad for p in parameters)
 
 
 @contextmanager
-def evaluating(networks: Iterable[nn.Module], training: bool = False) -> Iterator[None]:
-    """Eval mode, or training mode, and no gradient within; every module's mode is put back after."""
+def evaluating(networks: Iterable[nn.Module]) -> Iterator[None]:
+    """Eval mode and no gradient within; every module's mode is put back after."""
     modes = [(module, module.training) for network in networks for module in network.modules()]
     for module, _ in modes:
-        module.training = training
+        module.training = False
     try:
         with torch.no_grad():
             yield

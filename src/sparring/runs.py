@@ -3,8 +3,9 @@
 config.toml            all that is needed to rebuild the game
 log.jsonl              one record a line: round, images, seconds, and every term, or the doctor's signals and verdict
 metrics.jsonl          one evaluation a line: round, every metric beside its floor, provenance
-samples/000123.png     sheets of samples from fixed noise; .safetensors beside it: a few of them as they are stored
+samples/000123.png     sheets of samples from fixed noise, at most a hundred; .safetensors beside it: a few as stored
 given.safetensors      what samples are made from, where it is more than noise: held-out labels or pictures
+lock                   there while a process writes the run
 checkpoints/000123/    networks.safetensors  state.safetensors  state.json     (the newest k)
 checkpoints/best/      the same, of the round whose samples were nearest to the data; best.json says how near
 report.html            what `sparring report` wrote
@@ -18,6 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from sparring.errors import UserError
+
+MOST_SHEETS = 100
+"""Sheets of samples that a run keeps."""
 
 
 @dataclass(frozen=True)
@@ -146,6 +150,26 @@ class RunDir:
         """Remove all but the newest `keep` checkpoints."""
         for path in self.finished_checkpoints()[:-keep]:
             shutil.rmtree(path, ignore_errors=True)
+
+    def thin_samples(self, round: int) -> None:
+        """Keep at most `MOST_SHEETS` sheets of samples, spread over the run: the first, the newest and that round's.
+
+        The run is cut into parts of equally many rounds, and the first sheet of each part stays. A part is a power of
+        two, so what is removed now would not have stayed later either: a resumed run keeps the same sheets.
+
+        Args:
+            round: of the sheet that was just drawn.
+        """
+        files = self.samples.glob("*") if self.samples.is_dir() else ()
+        sheets = sorted((int(path.stem), path) for path in files if path.stem.isdecimal())
+        newest = max((number for number, _ in sheets), default=0)
+        part = 1
+        while newest // part >= MOST_SHEETS - 2:
+            part *= 2
+        kept = set({number // part: number for number, _ in reversed(sheets)}.values()) | {newest, round}
+        for number, path in sheets:
+            if number not in kept:
+                path.unlink(missing_ok=True)
 
     def forget(self, round: int) -> None:
         """Remove the checkpoints after that round."""

@@ -1,8 +1,11 @@
+import copy
+
 import pytest
 import torch
 from torch import Tensor, nn
 
 from sparring.networks import DCGANDiscriminator, MLPDiscriminator, ResNetDiscriminator, StridedDiscriminator
+from sparring.networks.spectral import constrain_spectrum
 
 SHAPE = (3, 24, 40)
 CONSTRAINED = [
@@ -11,7 +14,7 @@ CONSTRAINED = [
     lambda spectral: DCGANDiscriminator(SHAPE, width=8, batch_norm=False, spectral=spectral),
     lambda spectral: ResNetDiscriminator(SHAPE, width=8, spectral=spectral),
 ]
-pytestmark = pytest.mark.parametrize("build", CONSTRAINED, ids=["mlp", "strided", "dcgan", "resnet"])
+every_discriminator = pytest.mark.parametrize("build", CONSTRAINED, ids=["mlp", "strided", "dcgan", "resnet"])
 
 
 def largest_singular_values(network: nn.Module) -> list[float]:
@@ -25,6 +28,7 @@ def vectors(network: nn.Module) -> list[Tensor]:
     return [buffer.clone() for name, buffer in network.named_buffers() if name.endswith(("._u", "._v"))]
 
 
+@every_discriminator
 def test_every_layers_largest_singular_value_is_one_while_weights_move(build) -> None:
     D = build(True)
     optimizer = torch.optim.Adam(D.parameters(), lr=2e-4)
@@ -43,6 +47,7 @@ def test_every_layers_largest_singular_value_is_one_while_weights_move(build) ->
     assert max(abs(value - 1) for value in largest_singular_values(build(False))) > 0.05
 
 
+@every_discriminator
 def test_weights_ten_times_as_large_are_brought_back_to_one_by_training_forwards_alone(build) -> None:
     D = build(True)
     with torch.no_grad():
@@ -54,6 +59,7 @@ def test_weights_ten_times_as_large_are_brought_back_to_one_by_training_forwards
     assert values == pytest.approx([1.0] * len(values), abs=0.05)
 
 
+@every_discriminator
 def test_power_iteration_advances_in_train_mode_and_rests_in_eval_mode(build) -> None:
     D, x = build(True), torch.randn(2, *SHAPE)
     for parameter in D.parameters():
@@ -66,3 +72,23 @@ def test_power_iteration_advances_in_train_mode_and_rests_in_eval_mode(build) ->
     D.train()
     D(x)
     assert not all(torch.equal(a, b) for a, b in zip(before, vectors(D), strict=True))
+
+
+LAYERS = [
+    nn.Linear(5, 7),
+    nn.Embedding(6, 4),
+    *(kind(4, 6, 3, groups=2) for kind in (nn.Conv1d, nn.Conv2d, nn.Conv3d)),
+    *(kind(4, 6, 3, groups=2) for kind in (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)),
+]
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: type(layer).__name__)
+def test_every_kind_of_layer_that_is_covered_has_norm_one(layer) -> None:
+    layer = copy.deepcopy(layer)
+    network = nn.Sequential(layer)
+    constrain_spectrum(network)
+    for _ in range(60):
+        _ = layer.weight  # to read it in train mode is to iterate
+    weight = network.eval()[0].weight.detach()
+    outputs = weight.transpose(0, 1) if "Transpose" in type(layer).__name__ else weight
+    assert torch.linalg.svdvals(outputs.flatten(1))[0].item() == pytest.approx(1.0, abs=0.01)

@@ -13,6 +13,7 @@ from torch import Tensor
 from sparring import metrics
 from sparring.data import Data, Rows, Unpaired, known_modes_in_view
 from sparring.data.dataset import mirrored
+from sparring.devices import forked, seed_global
 from sparring.doctor.listening import Heard, length
 from sparring.doctor.signals import Signals
 from sparring.doctor.space import Seen, Shares, Space
@@ -248,9 +249,8 @@ def _above(a: Tensor, b: Tensor) -> float:
 
 @contextmanager
 def _as_in_training(networks: Any, how: Play) -> Iterator[None]:
-    """Training mode and no gradient within; modes, buffers and the global random state are put back after."""
+    """As the networks are between two rounds, without gradient; buffers and the random states are put back after."""
     modules = [module for network in networks for module in network.modules()]
-    devices = [how.device] if how.device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices), preserving(modules), evaluating(networks, training=True):
-        torch.default_generator.manual_seed(seed_of(how.seed, "doctor"))
+    with forked(how.device), preserving(modules), torch.no_grad():
+        seed_global(seed_of(how.seed, "doctor"), how.device)
         yield

@@ -1,5 +1,6 @@
 """The command that plays a run again."""
 
+import math
 import shlex
 from typing import Any
 
@@ -52,7 +53,7 @@ def schedules_end(config: RunConfig, images_a_round: float) -> int | None:
     if budget.epochs or not images_a_round:
         return None  # how many examples there are does not stand in the config
     limits = [*([budget.rounds] if budget.rounds else []), *([budget.images / images_a_round] if budget.images else [])]
-    anew = max(1, round(min(limits, default=config.schedule / images_a_round)))
+    anew = math.ceil(min(limits, default=config.schedule / images_a_round))
     return anew if anew != config.horizon else None
 
 

@@ -1,5 +1,7 @@
 """Deciding on a run: what is asked for, checked and resolved. Nothing is written."""
 
+import copy
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,12 +15,12 @@ from sparring import checkpoint as checkpoints
 from sparring import recipes
 from sparring.config import FOUND_OUT, Budget, DataOptions, RunConfig, read_toml, validated
 from sparring.data import Data
-from sparring.devices import choose_device, choose_precision
+from sparring.devices import choose_device, choose_precision, forked, seed_global
 from sparring.doctor import AUTO, OFF
 from sparring.errors import UserError, did_you_mean
-from sparring.game import Game
+from sparring.game import Game, Player
 from sparring.kinds import Schema, to_tables
-from sparring.loop import Play, State, seed_of
+from sparring.loop import CPU, Play, State, seed_of, to_training
 from sparring.pacing import Cadence
 from sparring.recipes import BatchOptions
 from sparring.runs import RunDir, next_free
@@ -383,27 +385,28 @@ def build(config: RunConfig, schema: Schema) -> Game[Any]:
     """The game of a run's recipe and options; the same seed gives the same weights."""
     recipe = recipes.get(config.recipe)
     options = validated(recipe.options, config.options, f"recipe {recipe.name}")
-    with torch.random.fork_rng():
-        torch.manual_seed(seed_of(config.seed, "weights"))
+    with forked(CPU):
+        seed_global(seed_of(config.seed, "weights"), CPU)
         return recipe.build(options, schema)
 
 
 def _assemble(config: RunConfig, data: Data, game: Game[Any] | None) -> tuple[State, Play]:
     device = choose_device(config.device)
-    game = game or build(config, data.schema)
+    # a game that was handed over may be played again: its own networks stay as they are
+    game = replace(game, networks=copy.deepcopy(game.networks)) if game else build(config, data.schema)
     pictures = any(len(kind.shape) == 3 for kind in data.schema.values())
     for network in game.networks:
-        network.to(device).train()
+        network.to(device)
         if pictures:
             network.to(memory_format=torch.channels_last)
+    to_training(game)
     batch = config.options["batch"]
     if batch == 1 and any(isinstance(m, torch.nn.BatchNorm1d) for n in game.networks for m in n.modules()):
         raise UserError("a batch of one cannot be batch-normalised", "--batch 2 or more")
-    first = game.players[0].turns.steps(len(data), batch * config.accumulate) * batch * config.accumulate
     how = Play(
         seed=config.seed,
         batch=batch,
-        horizon=config.horizon or max(1, round(_planned_images(config, len(data), first) / first)),
+        horizon=config.horizon or _planned_rounds(config, len(data), game.players[0]),
         accumulate=config.accumulate,
         device=device,
         precision=choose_precision(config.precision, device, pictures),
@@ -411,14 +414,15 @@ def _assemble(config: RunConfig, data: Data, game: Game[Any] | None) -> tuple[St
     return State.start(game), how
 
 
-def _planned_images(config: RunConfig, examples: int, a_round: int) -> float:
-    budget = config.budget
-    limits = [
-        budget.images,
-        budget.rounds and budget.rounds * a_round,
-        budget.epochs and budget.epochs * examples,
-    ]
-    return min((limit for limit in limits if limit), default=config.schedule)
+def _planned_rounds(config: RunConfig, examples: int, first: Player[Any]) -> int:
+    """The round at which the first limit will be reached, as far as it does not depend on the clock."""
+    budget, batch = config.budget, config.options["batch"] * config.accumulate
+    a_turn = first.turns.steps(examples, batch) * batch
+    shown = [limit for limit in (budget.images, budget.epochs and budget.epochs * examples) if limit]
+    if not shown and not budget.rounds:
+        shown = [config.schedule]
+    rounds = [first.rounds(math.ceil(images / a_turn)) for images in shown]
+    return min([*rounds, *([budget.rounds] if budget.rounds else [])])
 
 
 def fraction_of(plan: Plan, seconds: float) -> float:

@@ -17,6 +17,7 @@ from sparring.doctor import OFF, TROUBLE, Doctor, Health, readings
 from sparring.drawing import draw, rows_for
 from sparring.errors import UserError, writing
 from sparring.kinds import Categories, labelled
+from sparring.lock import locked
 from sparring.loop import DivergedError, Round, play
 from sparring.metrics.table import KNOWN_MODES
 from sparring.pacing import Meter, interruptions
@@ -78,6 +79,13 @@ def run(plan: Plan) -> Iterator[Status]:
         UserError: the disk is full, or the run is to be evaluated and its data does not do for that.
     """
     scoring = Scoring(plan)
+    with writing(plan.out.path):
+        plan.out.path.mkdir(parents=True, exist_ok=True)
+    with locked(plan.out.path):
+        yield from _run(plan, scoring)
+
+
+def _run(plan: Plan, scoring: "Scoring") -> Iterator[Status]:
     with writing(plan.out.path):
         _begin(plan)
     kept = _kept(plan)
@@ -221,6 +229,7 @@ class Showing:
         if self._kind.single:
             few = {"samples": made[self._strip].contiguous()}
             out.sample(round, ".safetensors").write_bytes(save(few))
+        out.thin_samples(round)
         self.newest = path
         return path
 
@@ -341,7 +350,6 @@ def _made(plan: Plan, seeds: "range | list[int]", context: Rows) -> Tensor:
 def _begin(plan: Plan) -> None:
     """Write the config, and put a resumed run's log back to its checkpoint."""
     out = plan.out
-    out.path.mkdir(parents=True, exist_ok=True)
     out.samples.mkdir(exist_ok=True)
     if not plan.resumed:
         try:
@@ -350,6 +358,8 @@ def _begin(plan: Plan) -> None:
             raise UserError(
                 f"{out.path} was begun by another run meanwhile", "start again, or choose an --out"
             ) from None
+    elif plan.state.round != max((int(path.name) for path in out.finished_checkpoints()), default=0):
+        raise UserError(f"{out.path} was played by another process meanwhile", "resume it again")
     temporary = out.config.with_suffix(".part")
     temporary.write_text(to_toml(plan.config.model_dump()), encoding="utf-8")
     temporary.replace(out.config)
