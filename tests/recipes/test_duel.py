@@ -76,13 +76,38 @@ def test_no_gradient_reaches_the_generator_in_ds_turn():
     assert all(p.grad.abs().sum() > 0 for p in G.parameters())
 
 
-def test_reals_and_fakes_are_seen_apart_only_where_batch_statistics_would_mix_them():
-    plain, normed = Listening(), Listening(nn.BatchNorm1d(2))
-    for D, batches in ((plain, [12]), (normed, [6, 6])):
-        G = nn.Linear(3, 2)
-        play_once(duel(G, D, latent=3), "discriminator")
+class Spread(nn.Module):
+    """A layer of statistics of the batch that is no batch norm: minibatch standard deviation."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * x.std(0)
+
+
+def test_reals_and_fakes_are_mixed_in_no_batch_unless_it_is_asked_for():
+    G = nn.Linear(3, 2)
+    for one_pass, batches in ((False, [6, 6]), (True, [12])):
+        D = Listening(Spread())
+        terms = play_once(duel(G, D, latent=3, one_pass=one_pass), "discriminator")
         assert [len(x) for x in D.heard] == batches
         assert torch.equal(torch.cat(D.heard), torch.cat([REAL, fakes(G).detach()]))
+        alone = OBJECTIVES["non-saturating"].discriminator(D(REAL), D(fakes(G)))
+        assert (terms["real"].item() == pytest.approx(alone["real"].item())) is not one_pass
+
+
+@pytest.mark.parametrize("recipe", [name for name, each in RECIPES.items() if issubclass(each.options, DuelOptions)])
+@pytest.mark.parametrize("source", ["digits", "ring"])
+def test_the_recipes_show_d_both_in_one_pass_where_no_layer_looks_at_more_than_one_example(recipe, source):
+    data = sparring.data.open(source)
+    chosen = RECIPES[recipe]
+    game = chosen.build(chosen.options(), data.schema)
+    passes: list[int] = []
+    game.networks.D.register_forward_pre_hook(lambda _, given: passes.append(len(given[0])))
+    batch = {name: data.schema[name].to_model(column) for name, column in data.batch(0, 4, 0).items()}
+    terms = game.players[0].loss(game.networks, Turn(batch, 1, 0.0, torch.Generator().manual_seed(1), {}))
+    # the objective's passes come first, a penalty's behind them
+    normed = any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in game.networks.D.modules())
+    assert terms
+    assert passes[: 2 if normed else 1] == ([4, 4] if normed else [8])
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)

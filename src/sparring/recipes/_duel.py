@@ -50,6 +50,7 @@ def duel(
     instance_noise: float = 0.0,
     ema: float = 0.999,
     after: Callable[[Duel], None] | None = None,
+    one_pass: bool = False,
 ) -> Game[Duel]:
     """A game between any generator and any discriminator.
 
@@ -68,6 +69,9 @@ def duel(
             al. 2016, arXiv 1610.04490).
         ema: decay of the average of G that samples are drawn from.
         after: called with the networks after each of D's steps.
+        one_pass: whether D sees reals and fakes in one forward pass, which is cheaper. Only for a D whose score of an
+            example does not depend on the rest of the batch: batch norm, minibatch standard deviation and the like
+            would mix the statistics of reals and fakes. By default it sees them one after the other.
 
     Returns:
         The game; its players are "discriminator" and "generator".
@@ -84,9 +88,7 @@ def duel(
     noise = Latent(latent) if isinstance(latent, int) else latent
     for_both = optimizer or OptimizerConfig(2e-4)
     for_G, for_D = for_both if isinstance(for_both, tuple) else (for_both, for_both)
-    # the batch statistics of reals and fakes are kept apart; without any, one pass over both is cheaper
-    apart = any(isinstance(module, _BatchNorm) for module in discriminator.modules())
-    if apart and penalty is not None:
+    if penalty is not None and any(isinstance(module, _BatchNorm) for module in discriminator.modules()):
         raise UserError("a gradient penalty and batch norm in D exclude one another", "build D without batch norm")
 
     def seen(x: Tensor, turn: Turn) -> Tensor:
@@ -98,7 +100,7 @@ def duel(
         with torch.no_grad():
             fake = net.G(noise(len(real), turn.rng)).float()
         real, fake = seen(real, turn), seen(fake, turn)
-        scores = (net.D(real), net.D(fake)) if apart else net.D(torch.cat([real, fake])).chunk(2)
+        scores = net.D(torch.cat([real, fake])).chunk(2) if one_pass else (net.D(real), net.D(fake))
         terms = rules.discriminator(*scores)
         if penalty is not None and turn.round % penalty_every == 0:
             terms |= {name: penalty_every * term for name, term in penalty(net.D, real, fake, turn.rng).items()}
@@ -276,4 +278,6 @@ def standard_duel(
         instance_noise=options.instance_noise,
         ema=options.ema,
         after=after,
+        # of these networks only DCGAN's looks at more than one example, and only with batch norm
+        one_pass=not (batch_norm and isinstance(discriminator, DCGANDiscriminator)),
     )
