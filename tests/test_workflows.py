@@ -763,3 +763,25 @@ def test_leaving_the_loop_early_puts_the_signal_handlers_back(tmp_path):
     assert signal.getsignal(signal.SIGINT) is not before
     playing.close()
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_the_config_says_device_precision_and_versions_and_a_resumed_run_keeps_to_them(tmp_path, monkeypatch):
+    run = sparring.train(points(), rounds=1, out=tmp_path / "run", **SMALL)
+    written = tomllib.loads(run.directory.config.read_text())
+    assert (written["device"], written["precision"]) == ("cpu", "float32")
+    python = ".".join(map(str, sys.version_info[:3]))
+    assert written["versions"] == {"sparring": sparring.__version__, "torch": torch.__version__, "python": python}
+    monkeypatch.setattr(workflows.planning, "choose_precision", lambda name, *_: {"float32": torch.float32}[name])
+    assert workflows.plan_resumed(run.path, source=points(), rounds=1).how.precision == torch.float32
+    copied = workflows.plan(points(), config=written | {"versions": {"torch": "0"}}, out=tmp_path / "copied").config
+    assert copied.versions == written["versions"]
+
+
+def test_a_run_of_a_device_that_is_not_here_says_how_to_go_on(tmp_path):
+    run = sparring.train(points(), rounds=1, out=tmp_path / "run", **SMALL)
+    config = run.directory.config
+    config.write_text(config.read_text().replace('device = "cpu"', 'device = "mps"'))
+    with pytest.raises(UserError, match=r'was trained on mps.*device = "auto" in .*config.toml'):
+        sparring.resume(run.path, source=points(), rounds=1)
+    config.write_text(config.read_text().replace('device = "mps"', 'device = "auto"'))
+    assert sparring.resume(run.path, source=points(), rounds=1).directory.latest().name == "000002"

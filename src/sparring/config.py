@@ -46,7 +46,7 @@ class Budget(Options):
         return any(value is not None for value in self.model_dump().values())
 
 
-FOUND_OUT = ("horizon", "fingerprint", "makes", "columns")
+FOUND_OUT = ("horizon", "fingerprint", "makes", "columns", "versions")
 """What a run finds out when it begins and writes into its config; it cannot be asked for."""
 
 
@@ -55,7 +55,7 @@ class RunConfig(Options):
 
     recipe: str = Field("default", description="see `sparring recipes`")
     seed: int = Field(0, ge=0, description="of weights, noise and order")
-    device: str = Field("auto", description="auto, cpu, cuda or mps")
+    device: str = Field("auto", description="auto, cpu, cuda or mps; a run writes down the one that it took")
     precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="of the networks' arithmetic")
     accumulate: int = Field(1, gt=0, description="batches averaged in one optimizer step")
     schedule: int = Field(1_000_000, gt=0, description="images over which schedules run when the budget is in minutes")
@@ -90,6 +90,9 @@ class RunConfig(Options):
     makes: str = Field("x", description="the column that samples are of; set when the run begins")
     columns: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="of an example, and the kind of each; set when the run begins"
+    )
+    versions: dict[str, str] = Field(
+        default_factory=dict, description="of sparring, torch and python; set when the run begins"
     )
 
 

@@ -9,11 +9,16 @@ import torch
 from sparring.errors import UserError, did_you_mean
 
 
+class UnavailableError(UserError):
+    """A kind of device that this machine, or this torch, does not have."""
+
+
 def choose_device(name: str) -> torch.device:
     """The device of that name; `auto` takes CUDA, then MPS, then the processor.
 
     Raises:
-        UserError: there is none of that kind here, or no such kind.
+        UnavailableError: there is none of that kind here.
+        UserError: there is no such kind.
     """
     available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":
@@ -22,7 +27,7 @@ def choose_device(name: str) -> torch.device:
     if not re.fullmatch(r"(cpu|cuda|mps)(:\d+)?", name):
         raise UserError(f"there is no device {name!r}", did_you_mean(name, ["auto", *available]))
     if not available[kind]:
-        raise UserError(f"there is no {kind} device here", "--device cpu, or a torch built for it")
+        raise UnavailableError(f"there is no {kind} device here", "--device cpu, or a torch built for it")
     return torch.device(name)
 
 

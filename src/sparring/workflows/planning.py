@@ -2,6 +2,7 @@
 
 import copy
 import math
+import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from sparring import checkpoint as checkpoints
 from sparring import recipes
 from sparring.config import FOUND_OUT, Budget, DataOptions, RunConfig, read_toml, validated
 from sparring.data import Data
-from sparring.devices import choose_device, choose_precision, forked, seed_global
+from sparring.devices import UnavailableError, choose_device, choose_precision, forked, seed_global
 from sparring.doctor import AUTO, OFF
 from sparring.errors import UserError, did_you_mean
 from sparring.game import Game, Player
@@ -195,8 +196,8 @@ def plan(
     chosen = chosen.model_copy(update={"options": _options(chosen, data.schema)})
     state, how = _assemble(chosen, data, game)
     found = {"fingerprint": data.fingerprint, "horizon": how.horizon, "columns": to_tables(data.schema)}
-    found["makes"] = state.game.makes
-    return Plan(chosen.model_copy(update=found), data, state, how, run_dir)
+    found |= {"makes": state.game.makes, "versions": _versions()}
+    return Plan(_resolved(chosen, how).model_copy(update=found), data, state, how, run_dir)
 
 
 def plan_resumed(
@@ -225,8 +226,12 @@ def plan_resumed(
     data = reopened(path, config, source, "sparring.resume(run, source=...)")
     if source is not None:
         config = config.model_copy(update={"data": config.data.model_copy(update={"source": _address(source)})})
-    state, how = _assemble(config, data, game)
-    seconds = 0.0
+    try:
+        state, how = _assemble(config, data, game)
+    except UnavailableError as error:
+        hint = f'device = "auto" in {run_dir.config} goes on with what is here'
+        raise UserError(f"{path} was trained on {config.device}; {error.problem}", hint) from None
+    config, seconds = _resolved(config, how), 0.0
     if run_dir.finished_checkpoints():
         checkpoints.read(state, run_dir.latest(), config.recipe)
         seconds = max((r["seconds"] for r in run_dir.records() if r["round"] <= state.round), default=0.0)
@@ -280,6 +285,16 @@ def _options(config: RunConfig, schema: Schema) -> dict[str, Any]:
     if config.recipe == CUSTOM:
         return validated(BatchOptions, config.options, "config").model_dump()
     return recipes.resolve(recipes.get(config.recipe), config.options, schema).model_dump()
+
+
+def _resolved(config: RunConfig, how: Play) -> RunConfig:
+    """The config with the device and the precision that are used where it leaves the choice."""
+    precision = str(how.precision).removeprefix("torch.")
+    return config.model_copy(update={"device": str(how.device), "precision": precision})
+
+
+def _versions() -> dict[str, str]:
+    return {"sparring": sparring.__version__, "torch": torch.__version__, "python": platform.python_version()}
 
 
 def _address(source: Source) -> str:
