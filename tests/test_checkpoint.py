@@ -448,3 +448,53 @@ def test_the_digests_are_of_the_files(saved):
         name: hashlib.sha256((saved / name).read_bytes()).hexdigest() for name in (NETWORKS, OPTIMIZERS)
     }
     assert record["format"] == checkpoint.FORMAT
+
+
+class Passing(nn.Module):
+    """A layer with buffers that no `state_dict` of a fresh one has: replaced, written into, growing, made late."""
+
+    late: Tensor | None
+
+    def __init__(self) -> None:
+        super().__init__()
+        for name in ("replaced", "written"):
+            self.register_buffer(name, torch.ones(()), persistent=False)
+        self.register_buffer("grown", torch.ones(0), persistent=False)
+        self.register_buffer("late", None)
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.replaced = self.replaced * 1.1
+        self.written.data.mul_(0.8)
+        self.grown = torch.cat([self.grown, torch.ones(1)])
+        self.late = torch.ones(x.shape[1]) if self.late is None else self.late * 1.2
+        return x * (self.replaced * self.written * len(self.grown)).clone() * self.late
+
+
+def passing() -> State:
+    state = start()
+    for network in state.game.networks:
+        network.append(Passing())
+    return State.start(state.game)
+
+
+def test_buffers_that_are_not_persistent_or_made_late_are_saved(tmp_path):
+    whole, first, second = passing(), passing(), passing()
+    advance(whole, 4)
+    write(advance(first, 2), tmp_path / "2", "custom")
+    read(second, tmp_path / "2", "custom")
+    assert same(memory(second), memory(first))
+    advance(second, 2)
+    assert same(memory(second), memory(whole))
+    expected = {"G.4.late", "average.G.4.late", "average.G.4.replaced", "D.3.written", "D.3.grown"}
+    assert expected <= memory(whole).keys()
+
+
+def test_a_buffer_of_a_state_dict_must_have_its_shape(tmp_path):
+    def pool(size: int) -> State:
+        state = start()
+        state.game.networks.G.register_buffer("pool", torch.zeros(size))
+        return State.start(state.game)
+
+    write(pool(3), tmp_path / "0", "custom")
+    with pytest.raises(UserError, match="pool differs"):
+        read(pool(4), tmp_path / "0", "custom")

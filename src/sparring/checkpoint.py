@@ -21,7 +21,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from sparring.errors import UserError, writing
-from sparring.loop import State
+from sparring.loop import State, put_buffer
 
 FORMAT = 1
 MOMENTS: dict[type, set[str]] = {
@@ -80,11 +80,14 @@ def read(state: State, folder: Path, recipe: str) -> None:
     """
     record = _record(folder, recipe)
     networks, optimizers = (_load(folder, name, record) for name in (NETWORKS, OPTIMIZERS))
-    _check_networks(state, networks, folder)
+    whole = _whole(state)
+    wrong = _differing(whole, networks)
+    if wrong:
+        raise _other_networks(folder, min(wrong))
     if record["steps"].keys() != state.steps.keys():
         raise UserError(f"{folder} holds other players than the game has", "resume it with its own game")
     moments = _moments(state, optimizers, folder)
-    _read_networks(state, networks)
+    _fill(whole, networks)
     _read_optimizers(state, moments)
     state.round, state.steps = record["round"], dict(record["steps"])
 
@@ -122,13 +125,10 @@ def fill(name: str, network: nn.Module, tensors: dict[str, Tensor], folder: Path
     Raises:
         UserError: they are those of another network.
     """
-    live = dict(tensors_of(network))
-    wrong = live.keys() ^ tensors.keys() or {n for n in live if live[n].shape != tensors[n].shape}
+    wrong = _differing(network, tensors)
     if wrong:
         raise _other_networks(folder, f"{name}.{min(wrong)}")
-    with torch.no_grad():
-        for key, value in live.items():
-            value.copy_(tensors[key])
+    _fill(network, tensors)
 
 
 def tensors_of(network: nn.Module) -> Iterator[tuple[str, Tensor]]:
@@ -139,8 +139,44 @@ def tensors_of(network: nn.Module) -> Iterator[tuple[str, Tensor]]:
 
 def network_tensors(state: State) -> dict[str, Tensor]:
     """`{"G.weight name": tensor, "average.G.weight name": tensor}`: the live tensors, not copies."""
-    parts = {**state.game.modules(), **{f"average.{name}": net for name, net in state.averaged.items()}}
-    return {f"{part}.{name}": value for part, net in parts.items() for name, value in tensors_of(net)}
+    return dict(tensors_of(_whole(state)))
+
+
+def _whole(state: State) -> nn.Module:
+    """All networks and their averages as the parts of one."""
+    whole = nn.Module()
+    whole._modules.update({**state.game.modules(), **{f"average.{name}": net for name, net in state.averaged.items()}})
+    return whole
+
+
+def _free_buffers(network: nn.Module) -> dict[str, tuple[nn.Module, str]]:
+    """Where the buffers are that may have any shape: those not made yet, and those that a `state_dict` leaves out."""
+    return {
+        f"{path}.{name}".removeprefix("."): (module, name)
+        for path, module in network.named_modules(remove_duplicate=False)
+        for name, buffer in module._buffers.items()
+        if buffer is None or name in module._non_persistent_buffers_set
+    }
+
+
+def _differing(network: nn.Module, tensors: dict[str, Tensor]) -> set[str]:
+    live, free = dict(tensors_of(network)), _free_buffers(network).keys()
+    shaped = (live.keys() & tensors.keys()) - free
+    return (
+        (live.keys() - tensors.keys())
+        | (tensors.keys() - live.keys() - free)
+        | {name for name in shaped if live[name].shape != tensors[name].shape}
+    )
+
+
+@torch.no_grad()
+def _fill(network: nn.Module, tensors: dict[str, Tensor]) -> None:
+    live, free = dict(tensors_of(network)), _free_buffers(network)
+    for name, value in tensors.items():
+        if name in free:
+            put_buffer(*free[name], value.to(next(iter(live.values())).device))
+        else:
+            live[name].copy_(value)
 
 
 def _optimizer_tensors(state: State) -> dict[str, Tensor]:
@@ -226,19 +262,6 @@ def _other_networks(folder: Path, name: str) -> UserError:
     return UserError(
         f"{folder} holds other networks than the config describes: {name} differs", "use the run's own config.toml"
     )
-
-
-def _check_networks(state: State, tensors: dict[str, Tensor], folder: Path) -> None:
-    live = network_tensors(state)
-    wrong = live.keys() ^ tensors.keys() or {n for n in live if live[n].shape != tensors[n].shape}
-    if wrong:
-        raise _other_networks(folder, min(wrong))
-
-
-def _read_networks(state: State, tensors: dict[str, Tensor]) -> None:
-    with torch.no_grad():
-        for name, value in network_tensors(state).items():
-            value.copy_(tensors[name])
 
 
 def _moments(state: State, tensors: dict[str, Tensor], folder: Path) -> dict[str, dict[int, dict[str, Tensor]]]:

@@ -23,6 +23,8 @@ from sparring.game import Game, Player, Turn
 from sparring.objectives import Terms
 
 CPU = torch.device("cpu")
+STATISTICS = ("running_mean", "running_var")
+"""The buffers of batch and instance norm that are means themselves, so that they may be averaged."""
 
 
 class DivergedError(Exception):
@@ -298,24 +300,33 @@ def _average(averaged: nn.Module, network: nn.Module, decay: float) -> None:
 
     All other buffers are copied. A counter, a level or the vectors of spectral norm have no meaningful mean.
     """
-    (moving, stale), (latest, current) = _means_and_others(averaged), _means_and_others(network)
+    for into, module in zip(averaged.modules(), network.modules(), strict=True):
+        statistics = STATISTICS if isinstance(module, _NormBase) else ()
+        for name, buffer in module._buffers.items():
+            if name not in statistics or buffer is None:
+                put_buffer(into, name, buffer)
+    for a, b in zip(averaged.parameters(), network.parameters(), strict=True):
+        if not a.is_floating_point():
+            a.copy_(b)
+    moving, latest = _means(averaged), _means(network)
     if moving:
         torch._foreach_lerp_(moving, latest, 1 - decay)  # pyright: ignore[reportPrivateImportUsage]
-    for a, b in zip(stale, current, strict=True):
-        a.copy_(b)
 
 
-def _means_and_others(network: nn.Module) -> tuple[list[Tensor], list[Tensor]]:
-    """The tensors of a network that may be averaged, and all its other ones."""
+def _means(network: nn.Module) -> list[Tensor]:
     norms = [module for module in network.modules() if isinstance(module, _NormBase)]
-    statistics = {id(each) for norm in norms for each in (norm.running_mean, norm.running_var)}
-    means: list[Tensor] = []
-    others: list[Tensor] = []
-    for tensor in network.parameters():
-        (means if tensor.is_floating_point() else others).append(tensor)
-    for tensor in network.buffers():
-        (means if id(tensor) in statistics else others).append(tensor)
-    return means, others
+    statistics = [value for norm in norms for name in STATISTICS if (value := getattr(norm, name)) is not None]
+    return [*(parameter for parameter in network.parameters() if parameter.is_floating_point()), *statistics]
+
+
+@torch.no_grad()
+def put_buffer(module: nn.Module, name: str, value: Tensor | None) -> None:
+    """Give a buffer that value: in place where it fits; a buffer may also be none, or change its shape."""
+    live = module._buffers[name]
+    if live is not None and value is not None and live.shape == value.shape:
+        live.copy_(value)
+    else:
+        module._buffers[name] = None if value is None else value.detach().clone()
 
 
 def to_training(game: Game[Any]) -> None:
