@@ -252,3 +252,35 @@ def test_a_saved_adversary_goes_on_as_it_would_have() -> None:
 def test_a_rate_that_falls_over_a_run_is_refused() -> None:
     with pytest.raises(ValueError, match="decay_from"):
         Adversary(nn.Linear(2, 1), optimizer=OptimizerConfig(1e-3, decay_from=0.5))
+
+
+class Counting(nn.Module):
+    """A layer that replaces its buffers, and has one that is not there before the first call."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("seen", torch.zeros(()))
+        self.register_buffer("last", None)
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.seen, self.last = self.seen + 1, x.detach()
+        return x
+
+
+def test_a_buffer_that_the_discriminator_replaces_is_put_back_after_a_loss() -> None:
+    layer = Counting()
+    adversary = Adversary(nn.Sequential(layer, nn.Linear(3, 1)))
+    real, fake = batches()
+    adversary.loss(fake, real)
+    assert (layer.seen.item(), layer.last) == (0.0, None)
+    adversary.learn(real, fake)
+    assert layer.seen.item() == 2.0
+
+
+def test_a_gradient_that_is_not_finite_leaves_the_discriminator_as_it_was() -> None:
+    root = Objective("root", lambda real, fake: {"root": (0 * real).sum().sqrt()}, OBJECTIVES["hinge"].generator)
+    adversary = Adversary(plain(), root)
+    before = state(adversary.discriminator)
+    with pytest.raises(FloatingPointError, match="became nan"):
+        adversary.learn(*batches())
+    assert moved(adversary.discriminator, before) == set()

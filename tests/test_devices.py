@@ -1,7 +1,9 @@
+from contextlib import contextmanager
+
 import pytest
 import torch
 
-from sparring.devices import choose_device, choose_precision
+from sparring.devices import choose_device, choose_precision, forked, seed_global
 from sparring.errors import UserError
 
 CPU, CUDA, MPS = (torch.device(kind) for kind in ("cpu", "cuda", "mps"))
@@ -79,3 +81,58 @@ def test_auto_does_not_count_emulated_bfloat16_on_cuda(monkeypatch, native, dtyp
 
 def test_auto_stays_in_float32_on_mps():
     assert choose_precision("auto", MPS, pictures=True) == torch.float32
+
+
+class FakeGPUs:
+    """Two GPUs with a random state each, the second of them current, in place of torch's own functions."""
+
+    def __init__(self, monkeypatch, kind: str) -> None:
+        self.current, self.states, self.touched = 1, [10, 11], set()
+        module = getattr(torch, kind)
+        monkeypatch.setattr(module, "manual_seed", self.seed)
+        monkeypatch.setattr(module, "get_rng_state", self.get)
+        monkeypatch.setattr(module, "set_rng_state", self.set)
+        if kind == "cuda":
+            monkeypatch.setattr(torch.cuda, "device", self.made_current)
+
+    def index(self, device=None) -> int:
+        found = self.current if device is None or device.index is None else device.index
+        self.touched.add(found)
+        return found
+
+    @contextmanager
+    def made_current(self, device):
+        before, self.current = self.current, self.index(device)
+        yield
+        self.current = before
+
+    def seed(self, seed):
+        self.states[self.index()] = seed
+
+    def get(self, device=None):
+        return torch.tensor(self.states[self.index(device)])
+
+    def set(self, state, device=None):
+        self.states[self.index(device)] = state.item()
+
+
+@pytest.mark.parametrize(("device", "index"), [("cuda:0", 0), ("cuda", 1), ("mps", 1)])
+def test_the_runs_own_device_is_seeded_and_put_back_and_no_other_is_touched(monkeypatch, device, index):
+    device = torch.device(device)
+    gpus = FakeGPUs(monkeypatch, device.type)
+    processor = torch.get_rng_state()
+    with forked(device):
+        seed_global(77, device)
+        assert gpus.states == [77 if k == index else before for k, before in enumerate([10, 11])]
+        assert torch.initial_seed() == 77
+        gpus.states[index] = 78  # drawing moves the state on
+    assert gpus.states == [10, 11]
+    assert gpus.touched == {index}
+    assert torch.equal(torch.get_rng_state(), processor)
+
+
+def test_on_the_processor_no_gpu_is_touched(monkeypatch):
+    cuda, mps = FakeGPUs(monkeypatch, "cuda"), FakeGPUs(monkeypatch, "mps")
+    with forked(CPU):
+        seed_global(77, CPU)
+    assert not cuda.touched | mps.touched

@@ -12,6 +12,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from sparring import loop, penalties
 from sparring.checkpoint import network_tensors, read, write
+from sparring.errors import UserError
 from sparring.game import Game, Latent, OptimizerConfig, Player, always, epochs, every, from_round, steps
 from sparring.kinds import Points
 from sparring.loop import DivergedError, Play, State, evaluating, only, play, seed_of, take_turn, to_training
@@ -614,3 +615,10 @@ def test_a_frozen_helper_keeps_its_mode_and_all_else_trains():
     assert all(module.training for module in game.networks.G.modules())
     assert [D.training, D[1].training, D[2].training] == [True, True, True]
     assert not any(module.training for module in [*helper.modules(), *untrained.modules()])
+
+
+def test_a_loss_that_trains_other_networks_than_it_is_given_is_refused():
+    mine = nn.Linear(2, 1)
+    state = one_player(lambda net, turn: {"mine": mine(turn.batch["x"]).mean()}, optimizer=OptimizerConfig(0.01))
+    with pytest.raises(UserError, match=r"discriminator does not depend on D .*such as net\.G"):
+        advance(state, Rows(), HOW, 1)

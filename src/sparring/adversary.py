@@ -1,11 +1,13 @@
 """An adversarial loss for somebody else's training loop."""
 
+import math
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from sparring.game import OptimizerConfig
+from sparring.loop import largest_gradient, preserving
 from sparring.objectives import Objective, get, smooth_labels
 from sparring.penalties import Penalty
 
@@ -75,18 +77,16 @@ class Adversary:
         """
         if self._objective.relativistic and real is None:
             raise ValueError(f"{self._objective.name} compares with reals: call loss(fake, real)")
-        buffers = [(buffer, buffer.clone()) for buffer in self.discriminator.buffers()]
         for parameter in self._parameters:
             parameter.requires_grad_(False)
         try:
-            scores = self.discriminator(fake)
-            with torch.no_grad():
-                on_real = self.discriminator(real) if self._objective.relativistic else scores
+            with preserving(self.discriminator.modules()):
+                scores = self.discriminator(fake)
+                with torch.no_grad():
+                    on_real = self.discriminator(real) if self._objective.relativistic else scores
         finally:
             for parameter in self._parameters:
                 parameter.requires_grad_(True)
-            for buffer, value in buffers:
-                buffer.data.copy_(value)  # behind autograd's back: the backward pass does not need the old value
         return torch.stack(list(self._objective.generator(on_real, scores).values())).sum()
 
     def learn(self, real: Tensor, fake: Tensor) -> dict[str, float]:
@@ -98,6 +98,9 @@ class Adversary:
 
         Returns:
             Its terms, as numbers.
+
+        Raises:
+            FloatingPointError: the gradient is NaN or infinite; the discriminator's weights stay as they were.
         """
         real, fake = real.detach(), fake.detach()
         terms = self._objective.discriminator(self.discriminator(real), self.discriminator(fake))
@@ -105,6 +108,10 @@ class Adversary:
             terms |= self._penalty(self.discriminator, real, fake, self._rng)
         self._optimizer.zero_grad(set_to_none=True)
         torch.stack(list(terms.values())).sum().backward()
+        largest = largest_gradient(self._parameters)
+        if largest is not None and not math.isfinite(largest):
+            self._optimizer.zero_grad(set_to_none=True)
+            raise FloatingPointError(f"the discriminator's gradient became {largest}")
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
         return {name: term.item() for name, term in terms.items()}

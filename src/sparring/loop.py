@@ -19,6 +19,7 @@ from torch.nn.modules.batchnorm import _NormBase
 
 from sparring.data import Data
 from sparring.devices import forked, seed_global
+from sparring.errors import UserError
 from sparring.game import Game, Player, Turn
 from sparring.objectives import Terms
 
@@ -175,9 +176,10 @@ def preserving(modules: Iterable[nn.Module]) -> Iterator[None]:
     try:
         yield
     finally:
-        with torch.no_grad():
-            for module, name, buffer, value in kept:
-                setattr(module, name, buffer if buffer is None or value is None else buffer.copy_(value))
+        for module, name, buffer, value in kept:
+            if buffer is not None and value is not None:
+                buffer.data.copy_(value)  # behind autograd's back: a backward pass to come does not need the old value
+            setattr(module, name, buffer)
 
 
 def take_turn(
@@ -275,17 +277,26 @@ def _check_gradient(state: State, player: Player[Any]) -> None:
 
     Raises:
         DivergedError: an entry of the gradient is not finite.
+        UserError: there is no gradient at all.
     """
-    gradients = [
-        g.coalesce().values() if g.is_sparse else g for p in state.owned[player.name] if (g := p.grad) is not None
-    ]
-    if not gradients:
-        return
-    # the largest entries: unlike the length, they do not overflow before the gradient does
-    largest = torch._foreach_norm(gradients, math.inf)  # pyright: ignore[reportPrivateImportUsage]
-    value = torch.stack([each.float() for each in largest]).max().item()
+    value = largest_gradient(state.owned[player.name])
+    if value is None:
+        raise UserError(
+            f"the loss of {player.name} does not depend on {', '.join(player.trains)}",
+            "a run trains copies: call the networks that the loss is given, such as net.G",
+        )
     if not math.isfinite(value):
         raise DivergedError(f"{player.name}/gradient", value, state.round)
+
+
+def largest_gradient(parameters: Iterable[nn.Parameter]) -> float | None:
+    """The largest absolute entry of these parameters' gradients, or what is not finite; None where there are none."""
+    gradients = [g.coalesce().values() if g.is_sparse else g for p in parameters if (g := p.grad) is not None]
+    if not gradients:
+        return None
+    # the largest entries: unlike the length, they do not overflow before the gradient does
+    largest = torch._foreach_norm(gradients, math.inf)  # pyright: ignore[reportPrivateImportUsage]
+    return torch.stack([each.float() for each in largest]).max().item()
 
 
 def _decay(state: State, player: Player[Any]) -> float:
