@@ -87,7 +87,7 @@ def test_the_run_directory_holds_what_the_design_says(tmp_path):
     files = {name for name in contents(run.path) if not name.startswith("samples/")}
     parts = ("networks.safetensors", "state.json", "state.safetensors")
     saved = {f"checkpoints/{name}/{part}" for name in ("000004", "best") for part in parts}
-    assert files == {"config.toml", "log.jsonl", "checkpoints/best.json", *saved}
+    assert files == {"config.toml", "log.jsonl", "doctor.safetensors", "checkpoints/best.json", *saved}
     assert "samples/000004.png" in contents(run.path)
 
 

@@ -52,7 +52,8 @@ class Setting:
         """Decide on it."""
         source = self.source if isinstance(self.source, str) else self.source()
         arguments: dict[str, Any] = {"rounds": self.rounds, "seed": seed, "out": out, "checkpoint_every": "1000s"}
-        arguments["sample_every"] = "1000s"
+        # twenty examinations a game, however fast it is
+        arguments |= {"sample_every": "1000s", "doctor": str(max(5, self.rounds // 20))}
         if self.game:
             return workflows.plan(source, game=self.game(seed), **arguments)
         return workflows.plan(source, recipe=self.recipe, options=self.options, **arguments)

@@ -3,10 +3,20 @@
 import math
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sparring.errors import UserError
+
+PACED_ROUNDS = 4
+"""Rounds after the first, before the length of a run is estimated from its pace."""
+
+MIN_INTERVAL = 0.005
+"""Of the time so far: nothing is done more often than that, so that a long run's history stays short."""
+
+RESERVE = 1.5
+"""Of an allowance, kept for the end of the run, in times that it pays for: costs vary."""
 
 
 class Cadence:
@@ -39,6 +49,66 @@ class Cadence:
             return False
         self.last = seconds
         return True
+
+
+class Allowance:
+    """A share of a run's time, for something that is done now and then and whose cost is only known once it is done.
+
+    It is spent evenly over a run whose length is known. Otherwise it is spent as it accrues.
+
+    Args:
+        share: of the run's time.
+        guess: seconds that doing it for the first time will take.
+        seconds: on the clock at the start.
+        spent: seconds that were spent before.
+        total: seconds that the run will take; infinite where its length is not given in time.
+    """
+
+    def __init__(
+        self, share: float, guess: float, seconds: float = 0.0, spent: float = 0.0, total: float = math.inf
+    ) -> None:
+        self._share, self._cost, self._total = share, guess, total
+        self._last, self.spent = seconds, spent
+        self._expected, self._rounds = math.inf, 0
+        self._begin: tuple[float, float] | None = None
+
+    def pace(self, seconds: float, fraction: float) -> None:
+        """Estimate the run's length, from the clock after a round and the part of the budget that is used up."""
+        net, self._rounds = seconds - self.spent, self._rounds + 1
+        if self._begin is None:  # the first round also allocates and fills caches
+            self._begin = net, fraction
+        began, done = self._begin
+        if self._rounds > PACED_ROUNDS and fraction > done:
+            self._expected = (net + (1 - fraction) * (net - began) / (fraction - done)) / (1 - self._share)
+
+    def due(self, seconds: float) -> bool:
+        """Whether to do it now."""
+        if self.spent and seconds - self._last < MIN_INTERVAL * seconds:
+            return False
+        total = min(self._total, self._expected)
+        if math.isinf(total):
+            return self.affords(seconds)
+        left = self._share * total - self.spent - RESERVE * self._cost
+        if left < self._cost:
+            return False
+        return self.spent == 0 or seconds - self._last >= self._cost * (total - self._last) / left
+
+    def affords(self, seconds: float) -> bool:
+        """Whether what has accrued so far pays for it once."""
+        return self.spent + self._cost <= self._share * seconds
+
+    def did(self, seconds: float, took: float) -> None:
+        """It was done: when, and how many seconds doing it again would take."""
+        self._last, self._cost = seconds, took
+
+    @contextmanager
+    def charged(self) -> Iterator[None]:
+        """What is done within is paid from it."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.spent += time.monotonic() - began
 
 
 class Meter:

@@ -4,6 +4,7 @@ config.toml            all that is needed to rebuild the game
 log.jsonl              one record a line: round, images, seconds, and every term, or the doctor's signals and verdict
 metrics.jsonl          one evaluation a line: round, every metric beside its floor, provenance
 samples/000123.png     sheets of samples from fixed noise, at most a hundred; .safetensors beside it: a few as stored
+doctor.safetensors     what the doctor needs to go on with a resumed run as if it had not stopped
 given.safetensors      what samples are made from, where it is more than noise: held-out labels or pictures
 lock                   there while a process writes the run
 checkpoints/000123/    networks.safetensors  state.safetensors  state.json     (the newest k)
@@ -49,6 +50,11 @@ class RunDir:
     def given(self) -> Path:
         """`given.safetensors`."""
         return self.path / "given.safetensors"
+
+    @property
+    def memory(self) -> Path:
+        """`doctor.safetensors`."""
+        return self.path / "doctor.safetensors"
 
     @property
     def samples(self) -> Path:

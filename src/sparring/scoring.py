@@ -26,7 +26,7 @@ from sparring.metrics.table import FEWEST, KNOWN_MODES, Reals, Row, Samples
 
 Features = str | Extractor | nn.Module
 
-LOOKED_AT = 1000
+COPY_TEST_SAMPLES = 1000
 """Samples, and held-out reals, in the test for copies."""
 
 
@@ -236,7 +236,7 @@ class Scorer:
 
     def _views(self, raw: np.ndarray) -> torch.Tensor:
         """`(V, n, D)` features: a copy that was moved by a pixel or mirrored is found where its original is."""
-        return torch.stack([self.extractor(view).features for view in _views(raw[:LOOKED_AT])])
+        return torch.stack([self.extractor(view).features for view in _views(raw[:COPY_TEST_SAMPLES])])
 
 
 def check_shape(shape: tuple[int, ...], data: Viewed) -> None:

@@ -1,20 +1,21 @@
 """The doctor at a run: when it examines, what it writes, and what follows from its verdicts."""
 
 import json
+import math
 import time
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
 import sparring
-from sparring import workflows
+from sparring import pacing, workflows
 from sparring.doctor import Doctor, Verdict, attendance
 from sparring.errors import UserError
 from sparring.loop import DivergedError, Round
+from sparring.pacing import Allowance
 from sparring.runs import RunDir
 from sparring.workflows import playing
 
@@ -86,45 +87,92 @@ def test_a_period_that_is_none_is_refused_before_anything_is_written(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+class Clock:
+    """Time that passes only where it is spent."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+class SlowExaminer:
+    """Measures nothing, and takes 0.8 s to get ready for it and a tenth to do it."""
+
+    clock = Clock()
+
+    def __init__(self, *_, **__) -> None:
+        self.clock.now += 0.8
+
+    def __call__(self, heard, swings):
+        self.clock.now += 0.1
+        return attendance.Signals(auc=0.9)
+
+    def memory(self, round):
+        return {}
+
+
 @pytest.fixture
 def attended(monkeypatch):
-    """The seconds, on a clock of its own, at which a doctor that takes 10 ms a time has examined."""
-    spent = 0.0
+    """The seconds at which `auto` examined a run of rounds that take 20 ms, and the share of the time that it took."""
+    clock = SlowExaminer.clock = Clock()
+    monkeypatch.setattr(attendance, "Examiner", SlowExaminer)
+    monkeypatch.setattr(pacing, "time", clock)
 
-    def examine(heard, swings):
-        nonlocal spent
-        spent += 0.01
-        return attendance.Signals()
-
-    def attend(clock, rounds: int) -> list[float]:
+    def attend(budget: str, length: float, stops: float = math.inf) -> tuple[list[float], float]:
+        clock.now, times, fraction, number = 0.0, [], 0.0, 0
         plan = workflows.plan(cloud(), rounds=10, out="never-written", options=SMALL["options"])
-        doctor = Doctor(plan.state, plan.data, plan.how)
-        doctor._examiner = examine
-        monkeypatch.setattr(attendance, "time", SimpleNamespace(monotonic=lambda: spent))
-        moments = [(number, *clock(number)) for number in range(1, rounds + 1)]
-        return [now for number, now, share in moments if doctor.attend(Round(number, {}), 0, now, share)]
+        doctor = Doctor(plan.state, plan.data, plan.how, total=length if budget == "minutes" else math.inf)
+        spent = 0.0
+        while fraction < 1 and clock.now < stops:
+            number += 1
+            clock.now += 0.3 if number == 1 else 0.02
+            now = clock.now
+            played = {"minutes": now, "rounds": 0.02 * number, "until": 0.0}[budget]
+            fraction = min(1.0, played / length)
+            last = fraction == 1 or now >= stops
+            if health := doctor.attend(Round(number, {}), 0, now, fraction, last):
+                times.append(now)
+                spent = health.spent
+                assert health.spent <= health.seconds
+        return times, spent / clock.now
 
     return attend
 
 
-def test_auto_spends_its_share_of_the_time(attended):
-    times = attended(lambda number: (0.05 * number, 0.0), 400)
-    assert 0.8 * attendance.SHARE < 0.01 * len(times) / 20 <= attendance.SHARE
+@pytest.mark.parametrize("length", [0.1, 2, 10, 25, 30, 60, 240, 1800])
+@pytest.mark.parametrize("budget", ["minutes", "rounds"])
+def test_auto_takes_its_share_of_the_time_whatever_the_length(attended, budget, length):
+    times, share = attended(budget, length)
+    assert share <= attendance.MAX_SHARE
+    if length >= 60:
+        assert len(times) >= 20
+        assert times[0] < 1
+        assert length * 0.98 < times[-1]
+    if length in (60, 240):
+        assert share > 0.8 * attendance.MAX_SHARE
+        assert max(np.diff(times[:-1])) < 2 * min(np.diff(times[:-1]))
 
 
-def test_auto_examines_a_short_run_often_enough(attended):
-    times = attended(lambda number: (0.001 * number, number / 200), 200)
-    assert attendance.FEWEST - 2 <= len(times) <= attendance.FEWEST + 2
+@pytest.mark.parametrize("stops", [0.1, 2, 18, 60, 1800])
+def test_auto_takes_its_share_of_a_run_whose_length_nobody_knows(attended, stops):
+    times, share = attended("until", math.inf, stops)
+    assert share <= attendance.MAX_SHARE
+    assert bool(times) == (stops >= 60)
 
 
-def test_auto_leaves_a_very_short_run_some_rounds_between_examinations(attended):
-    times = attended(lambda number: (1.0 * number, number / 40), 40)
-    assert np.diff(times).min() == attendance.APART
-
-
-def test_auto_examines_a_long_run_ever_more_rarely(attended):
-    times = attended(lambda number: (100.0 * number, 0.0), 800)
-    assert np.diff(times)[-1] >= attendance.LONGEST * times[-2] > 300
+def test_auto_leaves_rounds_between_examinations_and_examines_a_long_run_ever_more_rarely(monkeypatch):
+    allowance = Allowance(0.5, 0.01, total=1e6)
+    allowance.spent = 0.01
+    allowance.did(1000.0, 0.01)
+    assert not allowance.due(1004.0)
+    assert allowance.due(1006.0)
+    plan = workflows.plan(cloud(), rounds=10, out="never-written", options=SMALL["options"])
+    doctor = Doctor(plan.state, plan.data, plan.how, total=1e6)
+    monkeypatch.setattr(doctor._allowance, "due", lambda seconds: True)
+    found = [number for number in range(1, 20) if doctor.attend(Round(number, {}), 0, 1.0, 0.0)]
+    assert found == [1, 6, 11, 16]
 
 
 def test_best_is_the_checkpoint_nearest_to_the_data(tmp_path):
@@ -225,6 +273,42 @@ def test_a_resumed_run_remembers_its_history(tmp_path, monkeypatch):
     assert [record["round"] for record in health(run)] == [1, 2, 4, 6, 8, 10]
     assert run.directory.noted_best()[1] <= best
     assert health(run)[-1]["spent"] > health(run)[3]["spent"]
+
+
+def parts(path: Path, *rounds: int) -> list[dict]:
+    """The health of a run that was resumed for so many rounds each."""
+    run = sparring.train(cloud(), rounds=5, doctor="2", out=path, **SMALL)
+    for more in rounds:
+        run = sparring.resume(path, source=cloud(), rounds=more)
+    return health(run)
+
+
+def measured(record: dict) -> dict:
+    return {name: value for name, value in record["signals"].items() if name != "loss_swings"}
+
+
+def test_the_verdict_does_not_depend_on_how_often_a_run_is_resumed(tmp_path):
+    once, often = parts(tmp_path / "once", 6), parts(tmp_path / "often", 2, 2, 2)
+    assert [record["round"] for record in once if not record.get("closing")] == [1, 2, 4, 6, 8, 10]
+    for records in (once, often):
+        records[:-1] = [record for record in records[:-1] if not record.get("closing")]
+    assert [measured(record) for record in once] == [measured(record) for record in often]
+    assert all("moved" in record["signals"] for record in often[1:])
+    assert [record["verdict"] for record in once] == [record["verdict"] for record in often]
+
+
+def test_the_doctor_never_takes_more_than_all_of_the_time(tmp_path):
+    for record in parts(tmp_path / "run", 1, 1, 1):
+        assert 0 < record["spent"] <= record["seconds"]
+
+
+def test_a_memory_of_another_examination_is_none(tmp_path):
+    parts(tmp_path / "run")
+    run = RunDir(tmp_path / "run")
+    assert playing._remembered(run.memory, 4)
+    assert playing._remembered(run.memory, 2) is None
+    run.memory.write_bytes(b"half")
+    assert playing._remembered(run.memory, 4) is None
 
 
 def test_a_best_that_nobody_can_read_is_none(tmp_path):

@@ -8,6 +8,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.text import Text
 
 from sparring.readable import duration
+from sparring.severity import severity_of
 
 if TYPE_CHECKING:
     from sparring.scoring import Evaluation
@@ -34,13 +35,13 @@ def scores_line(evaluation: "Evaluation") -> str:
     return ", ".join(f"{row.name} {row.value:.3g} (reals {row.floor:.3g})" for row in rows)
 
 
-COLORS = {"warming-up": "dim", "learning": "cyan", "converged": "bold green"}
-"""Of verdicts; all others are troubles."""
+STYLES = {"quiet": "dim", "going": "cyan", "good": "bold green", "warning": "bold yellow", "bad": "bold red"}
+"""By severity."""
 
 
 def color_of(verdict: str) -> str:
     """The style that a verdict is printed in."""
-    return COLORS.get(verdict, "bold red")
+    return STYLES[severity_of(verdict)]
 
 
 def verdict_text(record: dict[str, Any]) -> Text:

@@ -1,6 +1,7 @@
 from sparring.doctor.attendance import AUTO, OFF, Doctor, Health, readings
 from sparring.doctor.signals import Signals
-from sparring.doctor.verdicts import TROUBLE, VERDICTS, Reading, Verdict, diagnose
+from sparring.doctor.verdicts import Reading, Verdict, diagnose
+from sparring.severity import TROUBLE, VERDICTS
 
 __all__ = [
     "AUTO",

@@ -1,7 +1,7 @@
 """Measuring a game under way, on reals and noise that stay the same, leaving no trace in it."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import chain, pairwise
 from typing import Any
@@ -25,25 +25,25 @@ from sparring.metrics.table import KnownModes
 SAMPLES = 500
 """Samples of fixed noise, compared with as many held-out reals."""
 
-LISTENED = 256
+D_EXAMPLES = 256
 """Training reals, held-out reals and fakes that D is asked about, each."""
 
-KNOWN = 4000
+KNOWN_REALS = 4000
 """Training reals that samples are held against, at most."""
 
-FEWEST = 40
+MIN_HELD_OUT = 40
 """With fewer held-out reals than this the training data stands in for them."""
 
-COMPARED = 20
+MIN_REALS = 20
 """With fewer reals than this samples are compared with nothing, and only D and the steps are looked at."""
 
-AT_ONCE = 500
+READ_BATCH = 500
 """Training reals that are read at once: they may be large pictures."""
 
-BOUNDLESS = 1e15
+MAX_VALUE = 1e15
 """Samples and scores beyond this are no numbers any more: their squares leave float32."""
 
-SMALLEST_BATCH = 16
+MIN_BATCH = 16
 """D is asked in batches as in training, for the sake of batch norm, but not in smaller ones than this."""
 
 
@@ -55,15 +55,23 @@ class Examiner:
         data: what it is trained on.
         how: seed, batch and device.
         modes: where the data's modes are known.
+        memory: of an examiner of the same run, before it was resumed.
     """
 
-    def __init__(self, state: State, data: Data, how: Play, modes: KnownModes | None = None) -> None:
+    def __init__(
+        self,
+        state: State,
+        data: Data,
+        how: Play,
+        modes: KnownModes | None = None,
+        memory: Mapping[str, Tensor] | None = None,
+    ) -> None:
         game, key = state.game, state.game.makes
         self._state, self._how, self._schema, self._key = state, how, data.schema, key
         self._kind, self._mirror = data.schema[key], data.mirror and data.schema[key].mirrors
         self._modes = modes and known_modes_in_view(self._kind, *modes)[0]
         seed = seed_of(how.seed, "doctor") % 2**31
-        held_out = data.held_out(max(SAMPLES, LISTENED))
+        held_out = data.held_out(max(SAMPLES, D_EXAMPLES))
         if data.mirror:
             count = len(held_out[key])
             flip = torch.rand(count, generator=torch.Generator().manual_seed(seed)) < 0.5
@@ -71,18 +79,18 @@ class Examiner:
         known = _known(data, key, seed)
         some = next(known)
         self._train, self._held_out = (
-            self._in_model({name: column[:LISTENED] for name, column in each.items()}) for each in (some, held_out)
+            self._in_model({name: column[:D_EXAMPLES] for name, column in each.items()}) for each in (some, held_out)
         )
         # a game that is given something makes one sample of each: repeats would be no samples of their own
         pool = {name: torch.cat([held_out[name], some[name]])[:SAMPLES] for name in game.given}
         drawn = min([SAMPLES, *map(len, pool.values())])
         self._noise = game.noise(drawn, torch.Generator().manual_seed(seed), None)
         self._given = self._in_model({name: column[:drawn] for name, column in pool.items()})
-        fresh = held_out[key] if len(held_out[key]) >= FEWEST else some[key]
+        fresh = held_out[key] if len(held_out[key]) >= MIN_HELD_OUT else some[key]
         # a distance between sets depends on how many there are in each
         self._n = min(drawn, len(fresh))
         self._space = None
-        if min(self._n, len(some[key])) >= COMPARED:
+        if min(self._n, len(some[key])) >= MIN_REALS:
             classes = len(classes_of(data.schema))
             parts = ((self._kind.view(each[key]), each.get("y")) for each in chain([some], known))
             raw, labels = zip(*parts, strict=True)
@@ -90,7 +98,7 @@ class Examiner:
             seen = self._space(self._kind.view(fresh[: self._n]).numpy())
             self._fresh, self._floor = self._space.evidence(seen), self._space.distance(seen)
         self._makers = [player for player in game.players if player.name in game.makers]
-        self._before: Seen | None = None
+        self._before = memory["features"] if memory else None
 
     def _in_model(self, rows: Rows) -> Batch:
         return {name: self._schema[name].to_model(column) for name, column in rows.items()}
@@ -104,7 +112,7 @@ class Examiner:
         """
         live, averaged = self._state.game.networks, self._state.sampled
         with _as_in_training(live, self._how):
-            fakes = self._drawn(live, min(LISTENED, len(self._noise)), self._how.batch)
+            fakes = self._drawn(live, min(D_EXAMPLES, len(self._noise)), self._how.batch)
             made = {name: value[: len(fakes)] for name, value in self._given.items()} | {self._key: fakes}
             answers = [self._asked(live, each) for each in (self._train, self._held_out, made)]
             slope = self._slope(live)
@@ -112,13 +120,17 @@ class Examiner:
             samples = self._drawn(averaged, len(self._noise), 100)
         found: dict[str, Any] = self._steps(heard) | {"loss_swings": swings}
         found["passed"] = found["gradient"] / slope if slope and "gradient" in found else None
-        if all(bool((each.abs() < BOUNDLESS).all()) for each in (*answers, fakes, samples)):
+        if all(bool((each.abs() < MAX_VALUE).all()) for each in (*answers, fakes, samples)):
             found |= _listened(*answers)
             if self._space:
                 found |= self._likeness(self._space, samples) | self._drift(self._space, fakes)
         else:
             found["finite"] = False
         return Signals(**found)
+
+    def memory(self, round: int) -> dict[str, Tensor]:
+        """What an examiner of a resumed run needs: the round, and where the samples of fixed noise are."""
+        return {} if self._before is None else {"round": torch.tensor(round), "features": self._before}
 
     def _view(self, x: Tensor) -> np.ndarray:
         """What the space looks at, of samples in the model's range."""
@@ -198,25 +210,26 @@ class Examiner:
 
     def _drift(self, space: Space, fakes: Tensor) -> dict[str, Any]:
         seen, before = space(self._view(fakes)), self._before
-        self._before = seen
+        self._before = seen.features
         found = {"spread_live": space.spread(seen), "lost_live": space.lost(seen)}
         if before is None:
             return found
+        before = Seen(before, before)  # of movement the wide features are not asked
         change = space.histogram(seen) - space.histogram(before)
         return found | {"moved": space.moved(before, seen), "swung": change.abs().sum().item() / 2}
 
 
 def _known(data: Data, column: str, seed: int) -> Iterator[Rows]:
     """Training examples, each once, a few hundred at a time."""
-    count = min(KNOWN, len(data.alone(column) if isinstance(data, Unpaired) else data))
-    parts = math.ceil(count / AT_ONCE)
+    count = min(KNOWN_REALS, len(data.alone(column) if isinstance(data, Unpaired) else data))
+    parts = math.ceil(count / READ_BATCH)
     for draw in range(parts):
         yield data.batch(draw, count // parts, seed)
 
 
 def _parts(n: int, batch: int) -> list[slice]:
     """Parts of about as many as a step of training has; none is left over to be a part of its own."""
-    parts = max(1, n // max(SMALLEST_BATCH, batch))
+    parts = max(1, n // max(MIN_BATCH, batch))
     ends = [n * k // parts for k in range(parts + 1)]
     return [slice(*each) for each in pairwise(ends)]
 

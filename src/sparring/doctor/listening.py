@@ -16,7 +16,7 @@ class Heard:
     Args:
         gradient: length of the gradient that it was taken on.
         update: length of the step over the length of the weights.
-        weights: length of the weights before it.
+        weights: length of the weights before the first step that was heard.
         layers: root mean square of the gradient of each parameter, by `network.parameter`, in the networks' order.
     """
 
@@ -56,7 +56,7 @@ class Listener:
         return bool(self._handles)
 
     def stop(self) -> dict[str, Heard]:
-        """End, and tell the last step of each player that took one."""
+        """End, and return the last step of each player that took one."""
         for handle in self._handles:
             handle.remove()
         self._handles = []
@@ -77,7 +77,7 @@ class Listener:
             self._heard[player] = Heard(
                 gradient=length(list(gradients.values())),
                 update=moved / max(weights, 1e-12),
-                weights=weights,
+                weights=self._heard[player].weights if player in self._heard else weights,
                 layers={self._names[p]: g.float().square().mean().sqrt().item() for p, g in gradients.items()},
             )
 

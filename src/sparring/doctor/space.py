@@ -15,16 +15,16 @@ from sparring.metrics.neighbors import nearest_view, neighbor_distances
 FREQUENCIES = 64
 """Random Fourier features at each of the data's scales, for points."""
 
-CELLS, PER_CELL = 40, 25
+MAX_CELLS, REALS_PER_CELL = 40, 25
 """Clusters of reals, at most; and how many reals each has on average, at least."""
 
-APART = 0.15
+MIN_CELL_DISTANCE = 0.15
 """Cells lie at least this far apart, in median distances between reals: finer structure is not what a cell means."""
 
-MISSED = 0.2
+LOST_SHARE = 0.2
 """A cell, a class or a mode is lost when less than this share of what reals put there falls into it."""
 
-LOOKED_AT = 1000
+PAIRED_REALS = 1000
 """Known reals, at most, where every pair of them counts."""
 
 
@@ -71,7 +71,7 @@ class Shares:
         """The share of the reals whose kind is almost missing among n samples."""
         # a kind of which less than five are expected may be missing by chance
         enough = self.expected * n >= 5
-        missing = self.found < MISSED * self.expected
+        missing = self.found < LOST_SHARE * self.expected
         return self.expected[enough & missing].sum().item() / max(self.expected[enough].sum().item(), 1e-12)
 
 
@@ -102,12 +102,12 @@ class Space:
             self._phases = 2 * math.pi * torch.rand(self._waves.shape[1], generator=rng).double()
         self.known = self(known)
         features = self.known.features
-        some = features[:LOOKED_AT]
+        some = features[:PAIRED_REALS]
         self._moments = metrics.Moments.of(features)
         between = torch.pdist(some)
         self._spread = between.mean().item()
-        centers = _clusters(features, max(2, min(CELLS, len(known) // PER_CELL)), rng)
-        self._centers = _thinned(centers, APART * between.median().item())
+        centers = _clusters(features, max(2, min(MAX_CELLS, len(known) // REALS_PER_CELL)), rng)
+        self._centers = _thinned(centers, MIN_CELL_DISTANCE * between.median().item())
         self._shares = self.histogram(self.known)
         # how near fresh reals come to known ones: each of them to the others, of which none is there twice
         distinct = features[[*{hash(each.tobytes()): k for k, each in enumerate(known)}.values()]]
@@ -199,7 +199,7 @@ class _Reader:
 
 def _clusters(features: Tensor, count: int, rng: torch.Generator, rounds: int = 15) -> Tensor:
     # Lloyd's algorithm from the start of k-means++ (Arthur and Vassilvitskii 2007, SODA)
-    x = features[: 2 * LOOKED_AT]
+    x = features[: 2 * PAIRED_REALS]
     centers, apart = [x[0]], (x - x[0]).square().sum(1)
     for _ in range(count - 1):
         centers.append(x[torch.multinomial(apart + 1e-12, 1, generator=rng)].squeeze(0))

@@ -13,82 +13,67 @@ from statistics import median
 
 from sparring.doctor.signals import Signals
 
-WINDOW, SHORTEST = 0.2, 5
+WINDOW_SHARE, MIN_EXAMINATIONS = 0.2, 5
 """The window: this part of all examinations, and so many at least."""
 
-LASTING = 2
+LONG_WINDOWS = 2
 """Windows that a swing from region to region or a partial collapse must last: a game on its way may look so for one."""
 
-MOST, HALF = 0.75, 0.5
+MAJORITY, HALF_OF_WINDOWS = 0.75, 0.5
 """The part of a window that must agree; and of two, where samples are flung about: an orbit that is looked at now and
 then is sometimes found where it was the last time, and sometimes as it passes the data."""
 
-IMPROVEMENT, CLEARLY = 0.03, 0.15
+IMPROVEMENT, CLEAR_IMPROVEMENT = 0.03, 0.15
 """Samples come nearer when their distance from the data falls below its lowest level so far by this part."""
 
-CHANCE = 0.6
+CHANCE_AUC = 0.6
 """Up to here D's rank-AUC is near chance; as far below a half, D is wrong."""
 
-UNSURE = 0.65
+CHANCE_JUDGE = 0.65
 """Up to here the judge is near chance: it is better trained than D, and sees what D does not."""
 
-FAR = 0.75
+FAR_JUDGE = 0.75
 """The judge is far from chance when even the lower end of its interval is above this."""
 
-PERFECT = 0.95
+PERFECT_AUC = 0.95
 """From here on D's rank-AUC is nearly perfect."""
 
-DEAD, FAINT = 0.01, 0.1
+DEAD_GRADIENT, FAINT_GRADIENT = 0.01, 0.1
 """G's gradient is dead when it is below this part of the longest one in its history, or of the gradient of D's score:
 the loss lets nothing through of what D knows. Where samples come no nearer to the data, a little is nothing, too."""
 
-FROZEN = 1e-6
+FROZEN_STEP = 1e-6
 """D does not learn when its steps are shorter than this part of its weights."""
 
-NOWHERE = 0.5
+FAR_DISTANCE = 0.5
 """G gets nowhere when its samples stay further from the data than this part of the distance that they began with."""
 
-STILL = 0.005
+STILL_MOVEMENT = 0.005
 """G stands still when it moves the samples of fixed noise by less than this part of the distance between reals."""
 
-OVERFIT = 0.62
+OVERFIT_GAP = 0.62
 """D knows its training data by heart when it scores a training real above a held-out one this often."""
 
-COPIED = 0.1
+COPIED_SHARE = 0.1
 """The share of samples that are suspiciously near to a training example: ten times what is expected of reals."""
 
-PARTLY, BLURRED, FULLY = 0.1, 0.25, 0.7
+PARTIAL_CLASSES, PARTIAL_REGIONS, FULL_COLLAPSE = 0.1, 0.25, 0.7
 """The share of the data that is lost in a partial collapse, by classes and known modes, and by regions, which run into
 one another; and in a full one, by any of these or of the distance between samples."""
 
-ALIKE = 0.9
+ALIKE_SPREAD = 0.9
 """Where regions of the data are lost, or most of it, samples must also lie nearer to one another than reals do, by this
 factor at most."""
 
-SWINGING, FLUNG = 0.35, 1.3
+SWING_SHARE, FLUNG_DISTANCE = 0.35, 1.3
 """G throws its samples about when, between two examinations, this part of them changes its region, or they are moved by
 so many distances between reals: equally distributed ones can hardly be moved by more than one."""
 
-EXPLODED, GROWN = 1e4, 10.0
+EXPLODED_SCORE, EXPLODED_GROWTH = 1e4, 10.0
 """Beyond all reason: scores of D, on average; and weights, in lengths that they began with."""
 
-SCATTERED = 1.5
+SCATTERED_SPREAD = 1.5
 """From this mean distance on, in distances between reals, samples are not lost but elsewhere."""
-
-TROUBLE = (
-    "diverged",
-    "vanishing-gradients",
-    "stalled",
-    "memorising",
-    "discriminator-overfitting",
-    "junk-feedback",
-    "mode-collapse",
-    "oscillating",
-)
-"""The diseases, as they are looked for, but that samples flung about are seen before a collapse, and a partial collapse
-and a G that gets nowhere after all others."""
-
-VERDICTS = (*TROUBLE, "converged", "learning", "warming-up")
 
 
 @dataclass(frozen=True)
@@ -109,7 +94,7 @@ class Verdict:
     """What the doctor says.
 
     Args:
-        verdict: one of `VERDICTS`.
+        verdict: one of `sparring.severity.VERDICTS`.
         confidence: the part of the window that agrees, 0 to 1.
         evidence: a sentence, in numbers.
         advice: what to change, by the option's name; empty where nothing is wrong.
@@ -130,7 +115,7 @@ class Course:
 
     def __init__(self, history: Sequence[Reading]) -> None:
         self.history = history = [*history[:-1], _heard(history)]
-        self.size = max(SHORTEST, math.ceil(WINDOW * len(history)))
+        self.size = max(MIN_EXAMINATIONS, math.ceil(WINDOW_SHARE * len(history)))
         self.window = [reading.signals for reading in history[-self.size :]]
         self.now = history[-1].signals
 
@@ -172,7 +157,7 @@ class Course:
     @cached_property
     def begun(self) -> float:
         """The longest of the first distances: G may begin near to the data by chance, but it does not stay there."""
-        distances = (r.signals.distance for r in self.history[:SHORTEST])
+        distances = (r.signals.distance for r in self.history[:MIN_EXAMINATIONS])
         return max((each for each in distances if each is not None), default=math.inf)
 
     @cached_property
@@ -195,7 +180,7 @@ class Course:
         # medians of half a window, beyond the floor: single readings are noisy, and the first ones are luck
         excess = [
             max(signals.distance - max(signals.floor, 0.0), 1e-3)
-            for signals in (reading.signals for reading in self.history[SHORTEST:])
+            for signals in (reading.signals for reading in self.history[MIN_EXAMINATIONS:])
             if signals.distance is not None and signals.floor is not None
         ]
         half = max(2, self.size // 2)
@@ -228,8 +213,12 @@ def diagnose(history: Sequence[Reading]) -> Verdict:
         'junk-feedback'
     """
     course = Course(history)
-    if len(history) < SHORTEST and course.now.finite:
-        return Verdict("warming-up", 1.0, "too few examinations for a verdict yet")
+    if len(history) < MIN_EXAMINATIONS and course.now.finite:
+        made = f"{len(history)} examination{'s' if len(history) > 1 else ''}"
+        evidence = (
+            f"{made} so far, and a verdict needs {MIN_EXAMINATIONS}: train longer, or examine more often (--doctor)"
+        )
+        return Verdict("warming-up", 1.0, evidence)
     for rule in _RULES:
         verdict = rule(course)
         if verdict:
@@ -237,27 +226,40 @@ def diagnose(history: Sequence[Reading]) -> Verdict:
     return _under_way(course)
 
 
+def exploding(signals: Signals) -> bool:
+    """Whether numbers of one examination are beyond all reason: what is no verdict yet, but nothing to go back to."""
+    stepped = (
+        # of weights that began at zero any step is many lengths
+        _above(step, EXPLODED_GROWTH) and step * weights > EXPLODED_GROWTH
+        for step, weights in (
+            (signals.update_generator or 0.0, signals.weights_generator or 0.0),
+            (signals.update_discriminator or 0.0, signals.weights_discriminator or 0.0),
+        )
+    )
+    return not signals.finite or _above(signals.score, EXPLODED_SCORE) or any(stepped)
+
+
 def _diverged(course: Course) -> Verdict | None:
     advice = "lower --set lr=..., or give D a penalty or spectral norm"
     if not course.now.finite:
         return Verdict("diverged", 1.0, "a loss, a weight or a sample is no finite number any more", advice)
-    grown = course.growth >= GROWN
-    share = course.share(lambda s: (grown or _above(s.score, EXPLODED)) and _above(s.judge_low, FAR))
+    grown = course.growth >= EXPLODED_GROWTH
+    share = course.share(lambda s: (grown or _above(s.score, EXPLODED_SCORE)) and _above(s.judge_low, FAR_JUDGE))
     what = (
         f"weights are {course.growth:.0f} times as long as they began"
         if grown
         else f"D's scores are {course.typical('score'):.2g} on average"
     )
-    if share < MOST or not course.stale():
+    if share < MAJORITY or not course.stale():
         return None
     return Verdict("diverged", share, f"{what}, and samples come no nearer to the data", advice)
 
 
 def _stalled(course: Course) -> Verdict | None:
-    share = course.share(lambda s: _below(s.moved, STILL) and _above(s.judge_low, FAR))
+    share = course.share(lambda s: _below(s.moved, STILL_MOVEMENT) and _above(s.judge_low, FAR_JUDGE))
     # before a D at chance it is not G that is wrong: it has learned something, or takes steps while D takes none
-    idle = course.typical("update_discriminator") <= FROZEN < course.typical("update_generator")
-    if share < MOST or not course.stale() or (_at_chance(course) and (idle or course.share(_alike) < MOST)):
+    idle = course.typical("update_discriminator") <= FROZEN_STEP < course.typical("update_generator")
+    if share < MAJORITY or not course.stale() or (_at_chance(course) and (idle or course.share(_alike) < MAJORITY)):
         return None
     evidence = (
         f"G moves its samples by {course.typical('moved'):.1g} of the distance between reals from one examination to "
@@ -267,13 +269,13 @@ def _stalled(course: Course) -> Verdict | None:
 
 
 def _vanishing(course: Course) -> Verdict | None:
-    nothing = FAINT if course.stale(windows=LASTING) else DEAD
+    nothing = FAINT_GRADIENT if course.stale(windows=LONG_WINDOWS) else DEAD_GRADIENT
 
     def dead(s: Signals) -> bool:
-        return _below(s.gradient, DEAD * course.peak) or (_below(s.passed, nothing) and not _thrown(s))
+        return _below(s.gradient, DEAD_GRADIENT * course.peak) or (_below(s.passed, nothing) and not _thrown(s))
 
-    share = course.share(lambda s: _above(s.auc, PERFECT) and dead(s) and _above(s.judge_low, FAR))
-    if share < MOST:
+    share = course.share(lambda s: _above(s.auc, PERFECT_AUC) and dead(s) and _above(s.judge_low, FAR_JUDGE))
+    if share < MAJORITY:
         return None
     left, passed = course.typical("gradient") / (course.peak or 1.0), course.typical("passed")
     how = f"{passed:.1g} of what D's scores would give it" if passed < left else f"{left:.1g} of what it has been"
@@ -285,8 +287,8 @@ def _vanishing(course: Course) -> Verdict | None:
 
 
 def _memorising(course: Course) -> Verdict | None:
-    share = course.share(lambda s: _above(s.copies, COPIED) and not _above(s.lost, FULLY))
-    if share < MOST:
+    share = course.share(lambda s: _above(s.copies, COPIED_SHARE) and not _above(s.lost, FULL_COLLAPSE))
+    if share < MAJORITY:
         return None
     evidence = (
         f"{_percent(course.typical('copies'))} of samples lie nearer to a training example than 99% of reals do: "
@@ -296,8 +298,8 @@ def _memorising(course: Course) -> Verdict | None:
 
 
 def _overfitting(course: Course) -> Verdict | None:
-    share = course.share(lambda s: _above(s.gap, max(OVERFIT, 0.5 + 3 * (s.gap_error or 0.0))))
-    if share < MOST:
+    share = course.share(lambda s: _above(s.gap, max(OVERFIT_GAP, 0.5 + 3 * (s.gap_error or 0.0))))
+    if share < MAJORITY:
         return None
     evidence = (
         f"D scores a training example above a held-out one {_percent(course.typical('gap'))} of the time (half is no "
@@ -310,14 +312,14 @@ def _overfitting(course: Course) -> Verdict | None:
 
 def _junk(course: Course) -> Verdict | None:
     def deaf(s: Signals) -> bool:
-        return _below(s.auc, CHANCE) and _above(s.judge_low, FAR)
+        return _below(s.auc, CHANCE_AUC) and _above(s.judge_low, FAR_JUDGE)
 
-    learning = course.typical("update_discriminator") > FROZEN
-    share = course.share(deaf, LASTING if learning else 1)
-    if share < MOST or not _at_chance(course):
+    learning = course.typical("update_discriminator") > FROZEN_STEP
+    share = course.share(deaf, LONG_WINDOWS if learning else 1)
+    if share < MAJORITY or not _at_chance(course):
         return None
     # a D that learns may be at chance for a while; one that is merely slow lets G collapse
-    if learning and (not course.stale(0.0, LASTING) or course.share(_alike) >= MOST):
+    if learning and (not course.stale(0.0, LONG_WINDOWS) or course.share(_alike) >= MAJORITY):
         return None
     evidence = (
         f"D ranks {_percent(course.typical('auc'))} of reals above fakes, which is no better than chance, but a fresh "
@@ -328,8 +330,8 @@ def _junk(course: Course) -> Verdict | None:
 
 def _misled(course: Course) -> Verdict | None:
     # what D teaches is false, even where samples come nearer for a while; any D is wrong as a game begins
-    share = course.part(lambda s: _below(s.auc, 1 - CHANCE) and _above(s.judge_low, FAR), LASTING)
-    if share < MOST or len(course.history) < LASTING * course.size:
+    share = course.part(lambda s: _below(s.auc, 1 - CHANCE_AUC) and _above(s.judge_low, FAR_JUDGE), LONG_WINDOWS)
+    if share < MAJORITY or len(course.history) < LONG_WINDOWS * course.size:
         return None
     evidence = (
         f"D ranked fakes above reals in {_percent(share)} of the last examinations, while a fresh classifier tells "
@@ -341,24 +343,26 @@ def _misled(course: Course) -> Verdict | None:
 
 def _full_collapse(course: Course) -> Verdict | None:
     # samples in one place; noise, which G may begin with, can be near to the data by luck
-    further = _above(course.typical("distance"), course.first or math.inf) and course.typical("spread") <= 1 - FULLY
-    gone = course.stale(CLEARLY, LASTING) or further
+    further = (
+        _above(course.typical("distance"), course.first or math.inf) and course.typical("spread") <= 1 - FULL_COLLAPSE
+    )
+    gone = course.stale(CLEAR_IMPROVEMENT, LONG_WINDOWS) or further
     return _collapse(course, "full", course.share(_alike)) if gone else None
 
 
 def _partial_collapse(course: Course) -> Verdict | None:
     def missed(s: Signals) -> bool:
-        by_kind = _above(s.classes_lost, PARTLY) and _below(s.spread, SCATTERED)
-        by_region = _above(s.lost, BLURRED) and _below(s.spread, ALIKE)
+        by_kind = _above(s.classes_lost, PARTIAL_CLASSES) and _below(s.spread, SCATTERED_SPREAD)
+        by_region = _above(s.lost, PARTIAL_REGIONS) and _below(s.spread, ALIKE_SPREAD)
         return by_kind or by_region
 
-    share = course.share(missed, LASTING)
-    return _collapse(course, "partial", share) if course.stale(windows=LASTING) else None
+    share = course.share(missed, LONG_WINDOWS)
+    return _collapse(course, "partial", share) if course.stale(windows=LONG_WINDOWS) else None
 
 
 def _collapse(course: Course, kind: str, share: float) -> Verdict | None:
     # all games begin with samples that are alike, and some are slow to spread them
-    if share < MOST or course.growing("spread"):
+    if share < MAJORITY or course.growing("spread"):
         return None
     lost = median(_lost(signals) for signals in course.window)
     apart, distinct = course.typical("spread"), course.typical("distinct")
@@ -372,14 +376,14 @@ def _collapse(course: Course, kind: str, share: float) -> Verdict | None:
 
 def _flung(course: Course) -> Verdict | None:
     # no game on its way moves them by more than the data is wide; one whose samples are all alike may do it, too
-    flung = course.part(lambda s: _above(s.moved, FLUNG), LASTING)
-    far = course.part(lambda s: _above(s.judge_low, FAR), LASTING)
-    return _swing(course, flung) if min(flung, far) >= HALF else None
+    flung = course.part(lambda s: _above(s.moved, FLUNG_DISTANCE), LONG_WINDOWS)
+    far = course.part(lambda s: _above(s.judge_low, FAR_JUDGE), LONG_WINDOWS)
+    return _swing(course, flung) if min(flung, far) >= HALF_OF_WINDOWS else None
 
 
 def _oscillating(course: Course) -> Verdict | None:
-    share = course.share(lambda s: _thrown(s) and _above(s.judge_low, FAR), LASTING)
-    return _swing(course, share) if share >= MOST and course.stale(CLEARLY, LASTING) else None
+    share = course.share(lambda s: _thrown(s) and _above(s.judge_low, FAR_JUDGE), LONG_WINDOWS)
+    return _swing(course, share) if share >= MAJORITY and course.stale(CLEAR_IMPROVEMENT, LONG_WINDOWS) else None
 
 
 def _swing(course: Course, share: float) -> Verdict:
@@ -391,12 +395,14 @@ def _swing(course: Course, share: float) -> Verdict:
 
 
 def _nowhere(course: Course) -> Verdict | None:
-    share = course.share(lambda s: _above(s.distance, NOWHERE * course.begun) and _above(s.judge_low, FAR), LASTING)
-    if share < MOST or not course.stale(windows=LASTING):
+    share = course.share(
+        lambda s: _above(s.distance, FAR_DISTANCE * course.begun) and _above(s.judge_low, FAR_JUDGE), LONG_WINDOWS
+    )
+    if share < MAJORITY or not course.stale(windows=LONG_WINDOWS):
         return None
     evidence = (
         f"samples are at a distance of {course.typical('distance'):.2g} from the data, from {course.begun:.2g} in the "
-        f"beginning, and no nearer for {course.rounds(LASTING):,} rounds; a fresh classifier tells "
+        f"beginning, and no nearer for {course.rounds(LONG_WINDOWS):,} rounds; a fresh classifier tells "
         f"{_percent(course.typical('judge'))} of them from reals"
     )
     advice = "play by other rules: --recipe r3gan; or bring --set lr=... and lr_d nearer to each other"
@@ -404,8 +410,8 @@ def _nowhere(course: Course) -> Verdict | None:
 
 
 def _converged(course: Course) -> Verdict | None:
-    share = course.part(lambda s: _below(s.judge, UNSURE) and 1 - CHANCE <= (s.auc or 0.0) <= CHANCE)
-    if share < MOST or not course.stale():
+    share = course.part(lambda s: _below(s.judge, CHANCE_JUDGE) and 1 - CHANCE_AUC <= (s.auc or 0.0) <= CHANCE_AUC)
+    if share < MAJORITY or not course.stale():
         return None
     evidence = (
         f"D ranks {_percent(course.typical('auc'))} of reals above fakes, a fresh classifier is right "
@@ -443,17 +449,20 @@ _RULES: tuple[Rule, ...] = (
 
 def _at_chance(course: Course) -> bool:
     """Whether D is no better than chance, or worse; a single AUC wavers by a few hundredths."""
-    return course.share(lambda s: _below(s.auc, CHANCE)) >= MOST and course.typical("auc") <= (0.5 + CHANCE) / 2
+    return (
+        course.share(lambda s: _below(s.auc, CHANCE_AUC)) >= MAJORITY
+        and course.typical("auc") <= (0.5 + CHANCE_AUC) / 2
+    )
 
 
 def _alike(s: Signals) -> bool:
     """Whether all samples are of a few kinds."""
-    return (_above(_lost(s), FULLY) and _below(s.spread, ALIKE)) or _below(s.spread, 1 - FULLY)
+    return (_above(_lost(s), FULL_COLLAPSE) and _below(s.spread, ALIKE_SPREAD)) or _below(s.spread, 1 - FULL_COLLAPSE)
 
 
 def _thrown(s: Signals) -> bool:
     """Whether G throws its samples about."""
-    return _above(s.swung, SWINGING) or _above(s.moved, FLUNG)
+    return _above(s.swung, SWING_SHARE) or _above(s.moved, FLUNG_DISTANCE)
 
 
 def _lost(s: Signals) -> float:

@@ -13,16 +13,7 @@ from sparring import workflows
 from sparring.config import RunConfig
 from sparring.kinds import Kind, from_tables
 from sparring.runs import RunDir
-
-TONES = {
-    "warming-up": "quiet",
-    "learning": "going",
-    "converged": "good",
-    "stalled": "warning",
-    "oscillating": "warning",
-    "discriminator-overfitting": "warning",
-}
-"""How serious a verdict is; any other one is bad."""
+from sparring.severity import is_trouble, severity_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,12 +57,12 @@ class Reading:
     @property
     def tone(self) -> str:
         """quiet, going, good, warning or bad."""
-        return TONES.get(self.verdict, "bad")
+        return severity_of(self.verdict)
 
     @property
     def trouble(self) -> bool:
         """Whether the training is not well."""
-        return self.tone in ("warning", "bad")
+        return is_trouble(self.verdict)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,5 +1,6 @@
 """Playing a plan and writing its run directory; what happens between two rounds is one small object each."""
 
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -7,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor
 
 from sparring import checkpoint as checkpoints
 from sparring.config import to_toml
 from sparring.data import Rows, viewed
-from sparring.doctor import OFF, TROUBLE, Doctor, Health, readings
+from sparring.doctor import OFF, Doctor, Health, readings
 from sparring.drawing import draw, rows_for
 from sparring.errors import UserError, writing
 from sparring.kinds import Categories, labelled
@@ -22,6 +24,7 @@ from sparring.loop import DivergedError, Round, play
 from sparring.metrics.table import KNOWN_MODES
 from sparring.pacing import Meter, interruptions
 from sparring.scoring import Evaluation, Scorer
+from sparring.severity import is_trouble
 from sparring.workflows import given
 from sparring.workflows.planning import Plan, cadences, fraction_of
 
@@ -130,7 +133,8 @@ def _rounds(
                     _restore(plan, seconds)
                     status = replace(status, sample=showing.draw())
                 # after its lines: a resumed run forgets the lines behind its checkpoint, and none before it
-                saving.save(seconds, bool(finished))
+                if saving.save(seconds, bool(finished)):
+                    attending.remember()
             if status is not None:
                 yield status
             if finished:
@@ -172,10 +176,12 @@ class Saving:
         self._plan = plan
         self._cadence = cadences(plan.config, plan.seconds).checkpoint
 
-    def save(self, seconds: float, last: bool) -> None:
-        """Write one, where it is time for it."""
-        if self._cadence.due(self._plan.state.round, seconds) or last:
+    def save(self, seconds: float, last: bool) -> bool:
+        """Write one, where it is time for it; whether it was."""
+        due = self._cadence.due(self._plan.state.round, seconds) or last
+        if due:
             self.write()
+        return due
 
     def write(self) -> None:
         """Write one, and remove the oldest.
@@ -302,14 +308,23 @@ class Attending:
     def ending(self, health: Health) -> str:
         """Why the run ends with this examination; empty when it does not."""
         verdict, config = health.verdict.verdict, self._plan.config
-        if verdict in TROUBLE and config.on_trouble != "warn":
+        if is_trouble(verdict) and config.on_trouble != "warn":
             return f"ended for {verdict}"
         return verdict if verdict == config.budget.until else ""
 
     def restores(self, health: Health | None) -> bool:
         """Whether the run ends at its best checkpoint."""
         wanted = self._plan.config.on_trouble == "restore" and self._plan.out.best.is_dir()
-        return wanted and health is not None and health.verdict.verdict in TROUBLE
+        return wanted and health is not None and is_trouble(health.verdict.verdict)
+
+    def remember(self) -> None:
+        """Write down what the doctor needs to go on from the checkpoint that was just written."""
+        memory = self._doctor.memory if self._doctor else {}
+        if memory:
+            path = self._plan.out.memory
+            temporary = path.with_suffix(".part")
+            temporary.write_bytes(save(memory))
+            temporary.replace(path)
 
     def _note(self, health: Health) -> None:
         """Write an examination down, and keep the best checkpoint."""
@@ -325,19 +340,32 @@ def _doctor(plan: Plan, kept: Rows) -> Doctor | None:
     every = plan.config.doctor
     if every == OFF:
         return None
-    modes = KNOWN_MODES.get(plan.config.data.source)
     records = plan.out.records()
+    history = readings([record for record in records if not record.get("closing")])
+    budget = plan.config.budget
+    timed = budget.minutes and not (budget.rounds or budget.images or budget.epochs)
     return Doctor(
         plan.state,
         plan.data,
         plan.how,
         every,
-        modes,
-        history=readings(records),
+        KNOWN_MODES.get(plan.config.data.source),
+        history=history,
         seconds=plan.seconds,
         nearest=plan.out.noted_best()[1],
         spent=max((record.get("spent", 0.0) for record in records), default=0.0),
+        total=60 * budget.minutes if budget.minutes and timed else math.inf,
+        memory=_remembered(plan.out.memory, history[-1].round) if history else None,
     )
+
+
+def _remembered(path: Path, round: int) -> dict[str, Tensor] | None:
+    """What the doctor remembered after the examination of that round; None where that is not what is there."""
+    try:
+        found = load(path.read_bytes())
+    except (OSError, SafetensorError):
+        return None
+    return found if int(found["round"]) == round else None
 
 
 def _made(plan: Plan, seeds: "range | list[int]", context: Rows) -> Tensor:
