@@ -89,6 +89,30 @@ def test_the_plan_names_the_doctor(sparring, points):
     assert "2 minutes, until converged" in said.out
 
 
+@pytest.mark.parametrize("on_trouble", ["warn", "restore"])
+def test_a_run_that_diverges_is_neither_resumed_nor_restored_to_what_has_exploded(sparring, points, on_trouble):
+    ill = ["--recipe", "gan", "--batch", 8, "--set", "width=4", "--set", "lr=1e8"]
+    said = sparring("train", points, *ill, "--rounds", 4, "--doctor", 1, "--on-trouble", on_trouble, "--out", "run")
+    assert "diverged" in said.err
+    assert "--resume" not in said.err
+    assert "good" not in said.err
+    assert not Path("run/checkpoints/best").exists()
+    again = said.err.splitlines()[-1].partition("sparring ")[2].replace("lr=...", "lr=1e-3")
+    said = sparring(*again.split(), "--out", "again")
+    assert said.code == 0
+    assert "diverged" not in said.err
+
+
+def test_the_refusal_to_resume_with_other_options_says_how_to_use_them(sparring, refused, points, small):
+    sparring("train", points, *small, "--rounds", 1, "--out", "run")
+    refused("train", "--resume", "run", "--set", "lr=1", says="--config run/config.toml")
+
+
+def test_a_run_that_is_too_short_for_the_doctor_says_so(sparring, points):
+    said = sparring("train", points, "--batch", 4, "--set", "width=4", "--rounds", 2, "--out", "run")
+    assert "--doctor 50" in said.err
+
+
 def test_samples_of_the_best_checkpoint(sparring, refused, points):
     sparring("train", points, "--batch", 4, "--set", "width=4", "--rounds", 4, "--out", "run", "--doctor", 1)
     assert sparring("sample", "run", "--checkpoint", "best", "-o", "best.npy").code == 0

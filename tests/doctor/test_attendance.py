@@ -190,6 +190,23 @@ def test_best_is_the_checkpoint_nearest_to_the_data(tmp_path):
         run.sample(5, checkpoint="41")
 
 
+@pytest.mark.parametrize(
+    "sign",
+    [{"score": 1e6}, {"update_generator": 1e9}, {"update_discriminator": 1e9, "weights_discriminator": 3.0}],
+)
+def test_what_has_exploded_is_not_the_best_though_it_is_nearest(tmp_path, monkeypatch, sign):
+    distances = iter([3.0, 1.0, 2.0])
+    measured = attendance.Examiner.__call__
+
+    def examine(self, *given):
+        found = replace(measured(self, *given), distance=next(distances))
+        return replace(found, **{"weights_generator": 3.0} | sign) if found.distance == 1 else found
+
+    monkeypatch.setattr(attendance.Examiner, "__call__", examine)
+    run = sparring.train(cloud(), rounds=3, doctor="1", out=tmp_path / "run", **SMALL)
+    assert run.directory.noted_best() == (3, 2.0)
+
+
 def test_trouble_is_a_warning_unless_asked_otherwise(tmp_path, told):
     told(ILL)
     run = sparring.train(cloud(), rounds=9, doctor="1", out=tmp_path / "run", **SMALL)

@@ -22,7 +22,7 @@ def doctor(
 
     records = [record for record in RunDir.existing(run).records() if record["kind"] == "health"]
     if not records:
-        raise UserError(f"{run} was never examined", "train it without --doctor off, and for a few rounds at least")
+        raise UserError(f"{run} was never examined", "train it for longer, or with --doctor 50: every 50 rounds")
     spells = _spells(records)
     if as_json:
         typer.echo(json.dumps({"run": str(run), "final": records[-1], "history": spells}, indent=1))

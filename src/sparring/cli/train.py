@@ -7,9 +7,14 @@ import typer
 
 from sparring.cli._values import parse_count, parse_size
 from sparring.errors import UserError
+from sparring.severity import is_trouble
 
 if TYPE_CHECKING:
-    from sparring.workflows import Plan
+    from collections.abc import Iterator
+
+    from rich.text import Text
+
+    from sparring.workflows import Plan, Status
 
 
 def train(
@@ -68,7 +73,8 @@ def train(
         fixed |= {f"--{name.replace('_', '-')}": value for name, value in given.items()}
         clash = [name for name, value in fixed.items() if value is not None]
         if clash:
-            raise UserError(f"{clash[0]} cannot change when a run is resumed", "leave it out, or start a new run")
+            hint = f"leave it out, or start a new run: --config {resume / 'config.toml'}"
+            raise UserError(f"{clash[0]} cannot change when a run is resumed", hint)
         plan = workflows.plan_resumed(resume, **budget)
     else:
         settings = parse_settings(set_ or [])
@@ -122,7 +128,7 @@ def _play(plan: "Plan", watch_field: Path | None) -> None:
     from rich.console import Console
 
     from sparring import workflows
-    from sparring.cli._display import Display, verdict_text
+    from sparring.cli._display import Display
     from sparring.field import Field
     from sparring.loop import DivergedError
 
@@ -144,16 +150,40 @@ def _play(plan: "Plan", watch_field: Path | None) -> None:
                     field.draw(f"round {status.round:,}  {said}")
     except DivergedError as error:
         saved = plan.out.finished_checkpoints()
-        kept = f"the last good checkpoint is {saved[-1]}" if saved else "no checkpoint was written yet"
-        console.print(f"diverged: {error}; {kept} (try a lower learning rate: --set lr=...)", markup=False)
+        kept = f"the newest checkpoint is {saved[-1]}" if saved else "no checkpoint was written yet"
+        console.print(f"diverged: {error}; {kept}; try a lower learning rate", markup=False)
+        console.print(_anew(plan), markup=False)
         raise typer.Exit(1) from None
     finally:
         if field and watch_field:
             field.save(watch_field)
     if status is not None:
         console.print(f"{status.finished} after {status.images:,} images; samples in {status.sample}", markup=False)
-        if status.health:
-            console.print("doctor: ", verdict_text(status.health.to_dict()), sep="")
-        if status.fraction < 1:
-            console.print(f"go on with: sparring train --resume {plan.out.path}", markup=False)
+        for line in _next_steps(plan, status):
+            console.print(line)
     typer.echo(plan.out.path)
+
+
+def _anew(plan: "Plan") -> str:
+    """How to play the game again with other options: a resumed run keeps its own."""
+    return f"start again with other options: sparring train --config {plan.out.config} --set lr=..."
+
+
+def _next_steps(plan: "Plan", status: "Status") -> "Iterator[Text | str]":
+    """What the doctor says in the end, and how to go on."""
+    from rich.text import Text
+
+    from sparring.cli._display import verdict_text
+
+    troubled, stays = False, False
+    if status.health:
+        verdict = status.health.verdict.verdict
+        troubled = is_trouble(verdict)
+        stays = troubled and (verdict == "diverged" or plan.config.on_trouble != "warn")
+        yield Text("doctor: ") + verdict_text(status.health.to_dict())
+    elif plan.config.doctor != "off":
+        yield "doctor: 5% of so short a run pay for no examination; --doctor 50 makes one every 50 rounds"
+    if troubled:
+        yield Text(_anew(plan))
+    if status.fraction < 1 and not stays:
+        yield Text(f"go on with: sparring train --resume {plan.out.path}")
