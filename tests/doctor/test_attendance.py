@@ -98,12 +98,12 @@ class Clock:
 
 
 class SlowExaminer:
-    """Measures nothing, and takes 0.8 s to get ready for it and a tenth to do it."""
+    """Measures nothing, and takes 0.4 s to get ready for it and a tenth to do it."""
 
     clock = Clock()
 
     def __init__(self, *_, **__) -> None:
-        self.clock.now += 0.8
+        self.clock.now += 0.4
 
     def __call__(self, heard, swings):
         self.clock.now += 0.1
@@ -141,7 +141,7 @@ def attended(monkeypatch):
     return attend
 
 
-@pytest.mark.parametrize("length", [0.1, 2, 10, 25, 30, 60, 240, 1800])
+@pytest.mark.parametrize("length", [0.1, 2, 10, 25, 30, 60, 240, 600])
 @pytest.mark.parametrize("budget", ["minutes", "rounds"])
 def test_auto_takes_its_share_of_the_time_whatever_the_length(attended, budget, length):
     times, share = attended(budget, length)
@@ -150,12 +150,13 @@ def test_auto_takes_its_share_of_the_time_whatever_the_length(attended, budget, 
         assert len(times) >= 20
         assert times[0] < 1
         assert length * 0.98 < times[-1]
+    assert len(times) >= 10 or (length < 30 and not times)
     if length in (60, 240):
         assert share > 0.8 * attendance.MAX_SHARE
         assert max(np.diff(times[:-1])) < 2 * min(np.diff(times[:-1]))
 
 
-@pytest.mark.parametrize("stops", [0.1, 2, 18, 60, 1800])
+@pytest.mark.parametrize("stops", [0.1, 2, 9, 60, 600])
 def test_auto_takes_its_share_of_a_run_whose_length_nobody_knows(attended, stops):
     times, share = attended("until", math.inf, stops)
     assert share <= attendance.MAX_SHARE

@@ -156,6 +156,73 @@ def test_known_modes_are_counted():
     assert signals.lost == pytest.approx(5 / 8, abs=0.03)
 
 
+@pytest.mark.parametrize("average", [(), ("G",), ("G", "D")])
+@pytest.mark.parametrize("makers", [("generator",), ("chief",)])
+def test_who_makes_samples_is_read_from_the_game_and_not_from_what_is_averaged(average, makers):
+    torch.manual_seed(0)
+    game = sparring.duel(nn.Linear(2, 2), nn.Linear(2, 1), latent=2, optimizer=OptimizerConfig(0.1, "sgd"))
+    players = (game.players[0], replace(game.players[1], name=makers[0]))
+    plan = planned(cloud(), game=replace(game, players=players, makers=makers, average=average, decay=1.0))
+    G, D = plan.state.game.networks
+    listener, look = Listener(plan.state), examiner(plan)
+    rounds = play(plan.state, plan.data, plan.how)
+    next(rounds)
+    listener.start()
+    lengths = [sum(p.square().sum() for p in net.parameters()).sqrt().item() for net in (G, D)]
+    next(rounds)
+    signals = look(listener.stop(), {})
+    assert [signals.weights_generator, signals.weights_discriminator] == pytest.approx(lengths)
+    assert set(signals.gradient_layers) == {"G.weight", "G.bias"}
+    # the gradient of the mean score of a linear D by a linear G: D's weights, and these times the noise
+    assert signals.passed == pytest.approx(signals.gradient / D.weight.norm().item(), rel=0.1)
+    with torch.no_grad():
+        D.weight.zero_()
+        G.bias.fill_(1e3)
+    moved = look({}, {})
+    assert moved.auc == 0.5
+    assert moved.moved > 100
+    # samples are of the averages, where there are some; these have not moved
+    assert (moved.distance == pytest.approx(signals.distance)) == bool(average)
+
+
+def test_a_game_with_labels_is_examined_by_class():
+    def look(makes: tuple[int, ...]):
+        """At a G whose samples of each class that is asked for are training examples of another class."""
+        plan = planned("digits", recipe="cgan", options=SMALL, limit=1000)
+        data, game = plan.data, plan.state.game
+        rows = data.batch(0, 1000, 0)
+        examples = data.schema["x"].to_model(rows["x"])
+        of = [examples[rows["y"] == each] for each in range(10)]
+
+        def sample(net, z, given):
+            which = (z[:, 0] * 1e4).long().abs()
+            found = [
+                of[makes[y]][k % len(of[makes[y]])] for k, y in zip(which.tolist(), given["y"].tolist(), strict=True)
+            ]
+            return torch.stack(found)
+
+        state = replace(plan.state, game=replace(game, sample=sample))
+        return Examiner(state, data, plan.how)({}, {})
+
+    every, few = look(tuple(range(10))), look((0, 1, 2) * 3 + (0,))
+    assert every.classes_lost == 0
+    assert few.classes_lost == pytest.approx(0.7, abs=0.05)
+    assert every.distance < few.distance
+
+
+def test_a_label_reaches_d_and_the_gradient_of_g():
+    plan = planned("digits", recipe="cgan", options=SMALL, limit=300)
+    listener, look = Listener(plan.state), examiner(plan)
+    listener.start()
+    next(play(plan.state, plan.data, plan.how))
+    before = {name: tensor.clone() for name, tensor in network_tensors(plan.state).items()}
+    signals = look(listener.stop(), {})
+    assert signals.finite
+    assert signals.passed
+    assert signals.classes
+    assert all(torch.equal(before[name], tensor) for name, tensor in network_tensors(plan.state).items())
+
+
 def test_movement_is_measured_from_the_second_examination_on():
     plan = planned(cloud(), options=SMALL)
     look = examiner(plan)

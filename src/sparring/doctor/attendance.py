@@ -25,8 +25,8 @@ MAX_SHARE = 0.05
 MIN_ROUNDS = 5
 """From one examination by `auto` to the next: in fewer rounds even a healthy young game gets nowhere."""
 
-GUESSED_SECONDS, GUESSED_SECONDS_A_NUMBER = 1.0, 6e-8
-"""What the first examination will take, on a slow core: at all, and for each number of the reals that are looked at."""
+GUESSED_SECONDS, GUESSED_SECONDS_A_NUMBER = 0.55, 1e-7
+"""What the first examination takes on one core: in any case, and for each number of the reals that it looks at."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,8 @@ class Doctor:
         self._swings.add(played.terms)
         self._allowance.pace(seconds, fraction)
         health = None
-        if self._planned or (last and (self._cadence or self._allowance.affords(seconds))):
+        # a first look that is also the last one would tell nothing
+        if self._planned or (last and (self._cadence or (self._history and self._allowance.affords(seconds)))):
             health = self._examine(played.number, images, seconds, closing=not self._planned)
         if last:
             return health
