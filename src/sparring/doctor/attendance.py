@@ -138,8 +138,8 @@ class Doctor:
             self._listener.stop()
         return health
 
-    def mourn(self, error: DivergedError, images: int, seconds: float) -> Health:
-        """The health of a game that has ended in NaN or infinity."""
+    def on_divergence(self, error: DivergedError, images: int, seconds: float) -> Health:
+        """The health of a game on divergence: a NaN or an infinity has ended it."""
         reading = Reading(error.round, Signals(finite=False))
         verdict = replace(diagnose([reading]), evidence=str(error))
         return Health(images, seconds, self._allowance.spent, reading, verdict, best=False)

@@ -3,6 +3,23 @@
 A verdict is read from the last examinations, the window, and holds only when most of them agree: one bad reading is
 none. Most troubles also ask that samples have come no nearer to the data for as long; what a young game does on its way
 is not a disease.
+
+The rules are tried in this order, and the first that applies gives the verdict:
+
+1. diverged
+2. vanishing-gradients
+3. stalled: G does not move its samples
+4. memorising
+5. discriminator-overfitting
+6. junk-feedback: D is at chance
+7. junk-feedback: D is wrong more often than right
+8. oscillating: samples move further than the data is wide
+9. mode-collapse: full
+10. oscillating: samples move between regions
+11. mode-collapse: partial
+12. stalled: samples move and come no nearer to the data
+13. converged
+14. learning
 """
 
 import math

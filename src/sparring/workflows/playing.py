@@ -102,7 +102,7 @@ def _run(plan: Plan, scoring: "Scoring") -> Iterator[Status]:
         yield from _rounds(plan, scoring, showing, attending, began)
     except DivergedError as error:
         seconds = time.monotonic() - began
-        health = attending.mourn(error, seconds)
+        health = attending.on_divergence(error, seconds)
         if health is None or not attending.restores(health):
             raise
         with writing(plan.out.path):
@@ -296,11 +296,11 @@ class Attending:
             self._note(found)
         return finished or self.ending(found)
 
-    def mourn(self, error: DivergedError, seconds: float) -> Health | None:
-        """Write down that the game has ended in NaN or infinity."""
+    def on_divergence(self, error: DivergedError, seconds: float) -> Health | None:
+        """Record on divergence that a NaN or an infinity has ended the game."""
         if self._doctor is None:
             return None
-        health = self._doctor.mourn(error, self._plan.images(), seconds)
+        health = self._doctor.on_divergence(error, self._plan.images(), seconds)
         with writing(self._plan.out.path):
             self._plan.out.append(health.to_dict())
         return health
