@@ -1,8 +1,8 @@
 """From a history of examinations to a verdict: a pure function, so that any log can be judged again.
 
-A verdict is read from the last examinations, the window, and holds only when most of them agree: one bad reading is
-none. Most troubles also ask that samples have come no nearer to the data for as long; what a young game does on its way
-is not a disease.
+A verdict is read from the last examinations, the window, and holds only when most of them agree: one bad reading is not
+enough. Most diseases also require that samples have come no nearer to the data for as long: what a young game does on
+its way is not a disease.
 
 The rules are tried in this order, and the first that applies gives the verdict:
 
@@ -31,14 +31,14 @@ from statistics import median
 from sparring.doctor.signals import Signals
 
 WINDOW_SHARE, MIN_EXAMINATIONS = 0.2, 5
-"""The window: this part of all examinations, and so many at least."""
+"""The window: the last examinations, this share of all of them, and at least so many."""
 
 LONG_WINDOWS = 2
 """Windows that a swing from region to region or a partial collapse must last: a game on its way may look so for one."""
 
 MAJORITY, HALF_OF_WINDOWS = 0.75, 0.5
-"""The part of a window that must agree; and of two, where samples are flung about: an orbit that is looked at now and
-then is sometimes found where it was the last time, and sometimes as it passes the data."""
+"""The share of a window that must agree; and of two windows, where samples overshoot: an orbit that is examined now and
+then is sometimes where it was the last time, and sometimes passes the data."""
 
 IMPROVEMENT, CLEAR_IMPROVEMENT = 0.03, 0.15
 """Samples come nearer when their distance from the data falls below its lowest level so far by this part."""
@@ -57,19 +57,19 @@ PERFECT_AUC = 0.95
 
 DEAD_GRADIENT, FAINT_GRADIENT = 0.01, 0.1
 """G's gradient is dead when it is below this part of the longest one in its history, or of the gradient of D's score:
-the loss lets nothing through of what D knows. Where samples come no nearer to the data, a little is nothing, too."""
+the loss does not pass D's gradient on. Where samples come no nearer to the data, the second, higher limit holds."""
 
 FROZEN_STEP = 1e-6
 """D does not learn when its steps are shorter than this part of its weights."""
 
 FAR_DISTANCE = 0.5
-"""G gets nowhere when its samples stay further from the data than this part of the distance that they began with."""
+"""G makes no progress when its samples stay further from the data than this share of their first distance."""
 
 STILL_MOVEMENT = 0.005
-"""G stands still when it moves the samples of fixed noise by less than this part of the distance between reals."""
+"""G does not move when it moves the samples of fixed noise by less than this part of the distance between reals."""
 
 OVERFIT_GAP = 0.62
-"""D knows its training data by heart when it scores a training real above a held-out one this often."""
+"""D has memorised its training data when it scores a training real above a held-out one this often."""
 
 COPIED_SHARE = 0.1
 """The share of samples that are suspiciously near to a training example: ten times what is expected of reals."""
@@ -83,11 +83,11 @@ ALIKE_SPREAD = 0.9
 factor at most."""
 
 SWING_SHARE, FLUNG_DISTANCE = 0.35, 1.3
-"""G throws its samples about when, between two examinations, this part of them changes its region, or they are moved by
+"""G overshoots when, between two examinations, this part of them changes its region, or they are moved by
 so many distances between reals: equally distributed ones can hardly be moved by more than one."""
 
 EXPLODED_SCORE, EXPLODED_GROWTH = 1e4, 10.0
-"""Beyond all reason: scores of D, on average; and weights, in lengths that they began with."""
+"""On divergence: mean absolute score of D; and length of weights, in lengths that they began with."""
 
 SCATTERED_SPREAD = 1.5
 """From this mean distance on, in distances between reals, samples are not lost but elsewhere."""
@@ -215,7 +215,7 @@ def _heard(history: Sequence[Reading]) -> Reading:
 
 
 Rule = Callable[[Course], Verdict | None]
-"""Names a disease, or does not."""
+"""A verdict, or None where the rule does not apply."""
 
 
 def diagnose(history: Sequence[Reading]) -> Verdict:
@@ -244,7 +244,7 @@ def diagnose(history: Sequence[Reading]) -> Verdict:
 
 
 def exploding(signals: Signals) -> bool:
-    """Whether numbers of one examination are beyond all reason: what is no verdict yet, but nothing to go back to."""
+    """Whether scores or steps of one examination have exploded: no verdict yet, but no checkpoint to restore either."""
     stepped = (
         # of weights that began at zero any step is many lengths
         _above(step, EXPLODED_GROWTH) and step * weights > EXPLODED_GROWTH
@@ -289,16 +289,14 @@ def _vanishing(course: Course) -> Verdict | None:
     nothing = FAINT_GRADIENT if course.stale(windows=LONG_WINDOWS) else DEAD_GRADIENT
 
     def dead(s: Signals) -> bool:
-        return _below(s.gradient, DEAD_GRADIENT * course.peak) or (_below(s.passed, nothing) and not _thrown(s))
+        return _below(s.gradient, DEAD_GRADIENT * course.peak) or (_below(s.passed, nothing) and not _overshoots(s))
 
     share = course.share(lambda s: _above(s.auc, PERFECT_AUC) and dead(s) and _above(s.judge_low, FAR_JUDGE))
     if share < MAJORITY:
         return None
     left, passed = course.typical("gradient") / (course.peak or 1.0), course.typical("passed")
     how = f"{passed:.1g} of what D's scores would give it" if passed < left else f"{left:.1g} of what it has been"
-    evidence = (
-        f"D ranks {_percent(course.typical('auc'))} of reals above fakes, and G's gradient is {how}{_dying(course.now)}"
-    )
+    evidence = f"D ranks {_percent(course.typical('auc'))} of reals above fakes, and G's gradient is {how}{_weakest(course.now)}"
     advice = "weaken D: lower --set lr_d=... or n_critic; --set saturating=false, or a Wasserstein or hinge recipe"
     return Verdict("vanishing-gradients", share, evidence, advice)
 
@@ -345,7 +343,7 @@ def _junk(course: Course) -> Verdict | None:
     return Verdict("junk-feedback", share, evidence, "strengthen D: raise --set lr_d=..., n_critic or width")
 
 
-def _misled(course: Course) -> Verdict | None:
+def _misleading(course: Course) -> Verdict | None:
     # what D teaches is false, even where samples come nearer for a while; any D is wrong as a game begins
     share = course.part(lambda s: _below(s.auc, 1 - CHANCE_AUC) and _above(s.judge_low, FAR_JUDGE), LONG_WINDOWS)
     if share < MAJORITY or len(course.history) < LONG_WINDOWS * course.size:
@@ -391,7 +389,7 @@ def _collapse(course: Course, kind: str, share: float) -> Verdict | None:
     return Verdict("mode-collapse", share, evidence, advice)
 
 
-def _flung(course: Course) -> Verdict | None:
+def _overshooting(course: Course) -> Verdict | None:
     # no game on its way moves them by more than the data is wide; one whose samples are all alike may do it, too
     flung = course.part(lambda s: _above(s.moved, FLUNG_DISTANCE), LONG_WINDOWS)
     far = course.part(lambda s: _above(s.judge_low, FAR_JUDGE), LONG_WINDOWS)
@@ -399,19 +397,19 @@ def _flung(course: Course) -> Verdict | None:
 
 
 def _oscillating(course: Course) -> Verdict | None:
-    share = course.share(lambda s: _thrown(s) and _above(s.judge_low, FAR_JUDGE), LONG_WINDOWS)
+    share = course.share(lambda s: _overshoots(s) and _above(s.judge_low, FAR_JUDGE), LONG_WINDOWS)
     return _swing(course, share) if share >= MAJORITY and course.stale(CLEAR_IMPROVEMENT, LONG_WINDOWS) else None
 
 
 def _swing(course: Course, share: float) -> Verdict:
     evidence = (
         f"between two examinations G moves its samples by {course.typical('moved'):.2g} distances between reals and "
-        f"throws {_percent(course.typical('swung'))} of them into other regions"
+        f"{_percent(course.typical('swung'))} of them into other regions"
     )
     return Verdict("oscillating", share, evidence, "lower --set lr=... and beta1, or give D a penalty: --recipe r3gan")
 
 
-def _nowhere(course: Course) -> Verdict | None:
+def _no_progress(course: Course) -> Verdict | None:
     share = course.share(
         lambda s: _above(s.distance, FAR_DISTANCE * course.begun) and _above(s.judge_low, FAR_JUDGE), LONG_WINDOWS
     )
@@ -454,12 +452,12 @@ _RULES: tuple[Rule, ...] = (
     _memorising,
     _overfitting,
     _junk,
-    _misled,
-    _flung,
+    _misleading,
+    _overshooting,
     _full_collapse,
     _oscillating,
     _partial_collapse,
-    _nowhere,
+    _no_progress,
     _converged,
 )
 
@@ -477,8 +475,8 @@ def _alike(s: Signals) -> bool:
     return (_above(_lost(s), FULL_COLLAPSE) and _below(s.spread, ALIKE_SPREAD)) or _below(s.spread, 1 - FULL_COLLAPSE)
 
 
-def _thrown(s: Signals) -> bool:
-    """Whether G throws its samples about."""
+def _overshoots(s: Signals) -> bool:
+    """Whether G moves its samples too far."""
     return _above(s.swung, SWING_SHARE) or _above(s.moved, FLUNG_DISTANCE)
 
 
@@ -487,7 +485,7 @@ def _lost(s: Signals) -> float:
     return max(s.lost or 0.0, s.classes_lost or 0.0)
 
 
-def _dying(s: Signals) -> str:
+def _weakest(s: Signals) -> str:
     """Where along G the gradient is shortest."""
     if not s.gradient_layers:
         return ""
