@@ -296,7 +296,8 @@ def _vanishing(course: Course) -> Verdict | None:
         return None
     left, passed = course.typical("gradient") / (course.peak or 1.0), course.typical("passed")
     how = f"{passed:.1g} of what D's scores would give it" if passed < left else f"{left:.1g} of what it has been"
-    evidence = f"D ranks {_percent(course.typical('auc'))} of reals above fakes, and G's gradient is {how}{_weakest(course.now)}"
+    ranked = _percent(course.typical("auc"))
+    evidence = f"D ranks {ranked} of reals above fakes, and G's gradient is {how}{_weakest(course.now)}"
     advice = "weaken D: lower --set lr_d=... or n_critic; --set saturating=false, or a Wasserstein or hinge recipe"
     return Verdict("vanishing-gradients", share, evidence, advice)
 
