@@ -1,5 +1,7 @@
 """Numbers and durations as people read them."""
 
+import unicodedata
+
 
 def number(value: float | None) -> str:
     """Three digits that tell something.
@@ -36,3 +38,14 @@ def duration(seconds: float) -> str:
     if minutes >= 60:
         return f"{minutes // 60}h {minutes % 60:02d}m"
     return f"{minutes}m {rest:02d}s" if minutes else f"{rest}s"
+
+
+def printable(text: str) -> str:
+    r"""Text from outside, safe within a line of ours: line breaks, control characters and broken UTF-8 are escaped.
+
+    Examples:
+        >>> printable("two\nlines"), printable("caf\udce9.png"), printable("日本 café")
+        ('two\\nlines', 'caf\\udce9.png', '日本 café')
+    """
+    unseen = ("Cc", "Cs", "Zl", "Zp")
+    return "".join(ascii(c)[1:-1] if unicodedata.category(c) in unseen else c for c in text)

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from sparring.cli import doctor, evaluate, inspect, recipes, report, sample, train
 from sparring.errors import UserError
+from sparring.readable import printable
 
 # typer brings a click of its own in some versions and takes the public one in others
 UsageError = cast(type[typer.BadParameter], typer.BadParameter.__mro__[1])
@@ -63,4 +64,5 @@ def complain(problem: str, hint: str = "") -> None:
     """One line on stderr: what was wrong, and the mend."""
     console = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False)
     console.print("error:", style="bold red", end=" ")
-    console.print(f"{problem} ({hint})" if hint else problem, markup=False)
+    # names of files may hold anything, line breaks too
+    console.print(printable(f"{problem} ({hint})" if hint else problem), markup=False)
