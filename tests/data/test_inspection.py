@@ -28,8 +28,8 @@ def test_a_mixed_folder_is_reported_as_it_is(folder, noise):
     assert found.sizes == Counter({"8x8": 13, "9x5": 1})
     assert found.modes == Counter({"RGB": 13, "L": 1})
     assert found.labels == {"cat": 7, "dog": 7}
-    assert [name for name, _ in found.corrupt] == ["dog/07.png", "dog/notes.txt"]
-    assert found.corrupt[1][1] == "not a picture"
+    assert [name for name, _ in found.corrupt] == ["dog/07.png"]
+    assert found.ignored == {".txt": 1}
     assert found.duplicates == 2
     assert found.duplicate_groups == [["cat/00.png", "dog/copy.png", "dog/third.png"]]
     assert found.values is None

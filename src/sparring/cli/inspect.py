@@ -16,7 +16,7 @@ def inspect(
     source: Annotated[str, typer.Argument(help="As for `sparring train`.")],
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
-    """Report what SOURCE holds: count, sizes, channels, labels, corrupt files, exact duplicates."""
+    """Report what SOURCE holds: count, sizes, channels, labels, corrupt files, exact duplicates, what is not read."""
     import sparring.data
 
     found = sparring.data.inspect(source)
@@ -33,8 +33,11 @@ def describe(found: "Inspection") -> str:
         lines.append(f"values      {found.values[0]:g} to {found.values[1]:g}")
     lines.append(f"corrupt     {len(found.corrupt)}")
     lines += [f"            {name}: {reason}" for name, reason in found.corrupt[:SHOWN]]
+    if found.ignored:
+        lines.append(f"no picture  {_most_common(found.ignored)}")
     lines.append(f"duplicates  {found.duplicates}")
     lines += [f"            {' = '.join(group)}" for group in found.duplicate_groups[:SHOWN]]
+    lines += [f"note        {note}" for note in found.notes]
     return "\n".join(lines)
 
 

@@ -1,22 +1,17 @@
-"""Picture files, wherever they are kept: a name, a way to read it, perhaps a label."""
+"""Files that may be pictures, wherever they are kept: a name, a way to read it, perhaps a label."""
 
 import io
-import os
 import posixpath
-import warnings
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, NamedTuple, TypeVar
+from typing import BinaryIO, NoReturn
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
-from PIL import UnidentifiedImageError
-
 from sparring.errors import UserError
-
-T = TypeVar("T")
+from sparring.readable import printable
 
 LARGEST = 256 << 20
 """Bytes of one unpacked file in a zip; anything larger is taken for a bomb."""
@@ -27,14 +22,18 @@ class Entry:
     """One file that may be a picture.
 
     Args:
-        name: its path inside the source, with forward slashes.
+        name: its path inside the source, with forward slashes; fit to be printed in a line.
         open: reads it anew at every call, from any thread.
         label: its class, where the source itself says so; folders decide it later, from the names.
+        held: bytes of memory that it takes while it is open.
+        encoded: a picture is meant whatever the name is, as in a column of pictures.
     """
 
     name: str
     open: Callable[[], BinaryIO]
-    label: int | None = None
+    label: int | str | None = None
+    held: int = 0
+    encoded: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,37 +44,34 @@ class Listing:
         source: its name, for messages.
         entries: at least one.
         class_names: what the entries' integer labels are called.
+        labelled_by: what gives the entries their labels, for messages; empty where folders decide.
+        notes: on what is not in `entries`, and why.
     """
 
     source: str
     entries: tuple[Entry, ...]
     class_names: tuple[str, ...] = ()
-
-
-class Unreadable(NamedTuple):
-    """A file that gave no picture, and why."""
-
-    name: str
-    reason: str
+    labelled_by: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def list_folder(folder: Path) -> Listing:
-    """Every file under `folder`, hidden ones apart, by relative path.
+    """Every file under `folder`, hidden ones apart, by relative path. Links are followed.
 
     Raises:
         UserError: there is none.
     """
-    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    return _listing(str(folder), [Entry(name, partial((folder / name).open, "rb")) for name in names])
+    paths, notes = _walk(folder)
+    named = sorted((path.relative_to(folder).as_posix(), path) for path in paths)
+    opens = [(name, partial(path.open, "rb") if path.exists() else _nowhere) for name, path in named]
+    return _listing(str(folder), [Entry(printable(name), read) for name, read in opens], notes)
 
 
 def list_zip(path: Path) -> Listing:
-    """Every file in a zip archive, hidden ones apart, by name; a folder that wraps them all is left out of the names.
-
-    Nothing is unpacked to disk.
+    """Every file in a zip archive, hidden ones apart, by name. Nothing is unpacked to disk.
 
     Raises:
-        UserError: it cannot be read, or is empty.
+        UserError: it cannot be read, is encrypted, or is empty.
     """
     try:
         archive = ZipFile(path)
@@ -83,52 +79,89 @@ def list_zip(path: Path) -> Listing:
         raise UserError(
             f"{path} is not a readable zip archive: {error}", "it may be incomplete; copy it again"
         ) from None
-    members = {info.filename: info for info in archive.infolist() if not info.is_dir() and not _hidden(info.filename)}
-    wrapper = _common_folder(list(members))
-    names = sorted(members)
-    entries = [Entry(name[len(wrapper) :], partial(_unzip, archive, members[name])) for name in names]
+    # some programs for Windows write backslashes
+    members = {info.filename.replace("\\", "/"): info for info in archive.infolist() if not info.is_dir()}
+    if members and all(_encrypted(info) for info in members.values()):
+        raise UserError(f"{printable(str(path))} is encrypted", "unpack it, and give the folder")
+    entries = [
+        Entry(printable(name), partial(_unzip, archive, members[name]), held=members[name].file_size)
+        for name in sorted(members)
+        if not _hidden(name)
+    ]
     return _listing(str(path), entries)
 
 
-def read_all(entries: Sequence[Entry], work: Callable[[int, BinaryIO], T]) -> list[T | Unreadable]:
-    """Call `work(index, stream)` on every entry, in threads; one that fails gives an `Unreadable` instead."""
+def common_folder(names: Iterable[str]) -> str:
+    """The folder that all names begin with, as in "top/" for "top/a/1.png" and "top/b/2.png"; "" for none."""
+    folders = {posixpath.dirname(name) for name in names}
+    folder = posixpath.commonpath(folders) if folders else ""
+    return f"{folder}/" if folder else ""
 
-    def attempt(index: int) -> T | Unreadable:
-        entry = entries[index]
+
+def _walk(folder: Path) -> tuple[list[Path], tuple[str, ...]]:
+    """Every file below a folder that is not hidden, and notes on the folders that were not read.
+
+    No folder is read twice, nor one that holds `folder`: links may form loops. Real folders come before linked ones, so
+    that a file has its own path for its name where it has one.
+    """
+    files, again, closed = [], [], []
+    seen = {_identity(parent) for parent in folder.resolve().parents}
+    real, linked = deque([folder]), deque[Path]()
+    while real or linked:
+        here = (real or linked).popleft()
+        if _identity(here) in seen:
+            again.append(here)
+            continue
+        seen.add(_identity(here))
         try:
-            with entry.open() as stream:
-                return work(index, stream)
-        except UnidentifiedImageError:
-            return Unreadable(entry.name, "not a picture")
-        except Exception as error:  # Decoders of broken files raise anything: SyntaxError, struct.error, IndexError...
-            return Unreadable(entry.name, str(error) or type(error).__name__)
+            for path in sorted(path for path in here.iterdir() if not path.name.startswith(".")):
+                link = path.is_symlink()
+                if path.is_dir():
+                    (linked if link else real).append(path)
+                elif path.is_file() or link:
+                    files.append(path)
+        except OSError:
+            closed.append(here)
+    notes = ()
+    if again:
+        notes += (f"{_several(again, folder)} not followed: what it leads to is read already, or holds this folder",)
+    if closed:
+        notes += (f"{_several(closed, folder)} not read: it cannot be opened",)
+    return files, notes
 
-    # Pillow warns of odd but readable files. The filter is set here, once, because it is not thread-safe.
-    with warnings.catch_warnings(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        warnings.simplefilter("ignore")
-        return list(pool.map(attempt, range(len(entries))))
+
+def _several(paths: list[Path], folder: Path) -> str:
+    first = printable(paths[0].relative_to(folder).as_posix())
+    return f"{first} and {len(paths) - 1} more folders are" if len(paths) > 1 else f"the folder {first} is"
 
 
-def _listing(source: str, entries: list[Entry]) -> Listing:
-    visible = tuple(entry for entry in entries if not _hidden(entry.name))
-    if not visible:
+def _identity(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_dev, status.st_ino
+
+
+def _nowhere() -> NoReturn:
+    raise ValueError("a link that leads nowhere")
+
+
+def _listing(source: str, entries: list[Entry], notes: tuple[str, ...] = ()) -> Listing:
+    source = printable(source)
+    if not entries:
         raise UserError(f"{source} is empty", "put pictures in it, in sub-folders if they have classes")
-    return Listing(source, visible)
+    return Listing(source, tuple(entries), notes=notes)
 
 
 def _hidden(name: str) -> bool:
     return any(part.startswith(".") for part in PurePosixPath(name).parts)
 
 
-def _common_folder(names: list[str]) -> str:
-    """The folder that all names begin with, as in "top/" for "top/a/1.png" and "top/b/2.png"; "" for none."""
-    if not names or any("/" not in name for name in names):
-        return ""
-    folder = posixpath.commonpath([posixpath.dirname(name) for name in names])
-    return f"{folder}/" if folder else ""
+def _encrypted(info: ZipInfo) -> bool:
+    return bool(info.flag_bits & 1)
 
 
 def _unzip(archive: ZipFile, info: ZipInfo) -> BinaryIO:
     if info.file_size > LARGEST:
         raise ValueError(f"unpacks to {info.file_size:,} bytes")
+    if _encrypted(info):
+        raise ValueError("encrypted; unpack the archive, and give the folder")
     return io.BytesIO(archive.read(info))

@@ -3,11 +3,14 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
-from sparring.data.entries import Entry, Listing, Unreadable, read_all
-from sparring.data.pictures import SMALLEST, Header, decode, read_header, transparent
+from sparring.data.entries import Entry, Listing
+from sparring.data.pictures import SMALLEST, Header, frames, read_header, transparent
+from sparring.data.reading import Unreadable, kinds, read_all
 from sparring.errors import UserError
+
+Frames = Literal["first", "all"]
 
 FALLBACK = (64, 64)
 """Height and width when no size is common to half of the pictures."""
@@ -22,35 +25,64 @@ class Survey:
         entries: those that look like pictures.
         headers: one for each of `entries`.
         unreadable: the others.
+        frames: which frames of a file are examples.
     """
 
     listing: Listing
     entries: list[Entry]
     headers: list[Header]
     unreadable: list[Unreadable]
+    frames: Frames = "first"
+
+    @property
+    def counts(self) -> list[int]:
+        """How many examples each file gives."""
+        return [header.frames if self.frames == "all" else 1 for header in self.headers]
+
+    @property
+    def pixels(self) -> list[int]:
+        """How many each file decodes at once."""
+        return [header.height * header.width for header in self.headers]
 
 
-def survey(listing: Listing) -> Survey:
-    """Read the header of every file.
-
-    Raises:
-        UserError: none of them is a picture.
-    """
+def survey(listing: Listing, frames: Frames = "first") -> Survey:
+    """Read the header of every file."""
     found = read_all(listing.entries, lambda _, stream: read_header(stream))
     unreadable = [header for header in found if isinstance(header, Unreadable)]
     pairs = [(e, h) for e, h in zip(listing.entries, found, strict=True) if not isinstance(h, Unreadable)]
-    if not pairs:
-        raise no_pictures(listing.source, unreadable)
-    return Survey(listing, [entry for entry, _ in pairs], [header for _, header in pairs], unreadable)
+    return Survey(listing, [entry for entry, _ in pairs], [header for _, header in pairs], unreadable, frames)
+
+
+def check_found(part: Survey) -> None:
+    """Refuse a source without pictures.
+
+    Raises:
+        UserError: there is none.
+    """
+    if not part.entries:
+        raise no_pictures(part.listing.source, part.unreadable)
 
 
 def no_pictures(source: str, unreadable: Sequence[Unreadable]) -> UserError:
     """The error for a source of which nothing can be used."""
-    name, reason = unreadable[0]
-    return UserError(
-        f"{source} has no readable picture, of {len(unreadable)} tried; {name}: {reason}",
-        "PNG, JPEG, WebP, GIF, BMP, TIFF and whatever else Pillow opens are looked for",
-    )
+    hint = "PNG, JPEG, WebP, GIF, BMP, TIFF and the like are looked for"
+    broken = [item for item in unreadable if not item.foreign]
+    if not broken:
+        return UserError(f"{source} holds no pictures, only {kinds(unreadable)}", hint)
+    name, reason, _ = broken[0]
+    return UserError(f"{source} has no readable picture, of {len(broken):,} tried; {name}: {reason}", hint)
+
+
+def frame_notes(part: Survey) -> tuple[str, ...]:
+    """What is said where files hold several frames."""
+    several = [(e.name, h.frames) for e, h in zip(part.entries, part.headers, strict=True) if h.frames > 1]
+    if not several:
+        return ()
+    name, count = several[0]
+    total = sum(frames for _, frames in several)
+    what = f"{len(several):,} files hold {total:,} frames" if len(several) > 1 else f"1 file holds {total:,} frames"
+    rule = "the first of each is read; frames=all reads them all" if part.frames == "first" else "all are read"
+    return (f"{what}, such as {name} ({count:,}): {rule}",)
 
 
 def check_request(size: tuple[int, int] | None, channels: int | None) -> None:
@@ -85,16 +117,22 @@ def choose_shape(
         if len(sizes) > 1:
             notes = (f"the pictures are of {len(sizes)} sizes: all are cropped and resized to {size[0]}x{size[1]}",)
     if channels is None:
-        candidates = [e for part in surveys for e, h in zip(part.entries, part.headers, strict=True) if h.alpha]
-        channels = 4 if _any_transparent(candidates) else 1 if all(header.grey for header in headers) else 3
+        grey = all(header.grey for header in headers)
+        channels = 4 if any(_any_transparent(part) for part in surveys) else 1 if grey else 3
     return (channels, size[0], size[1]), notes
 
 
-def _any_transparent(entries: Sequence[Entry]) -> bool:
+def _any_transparent(part: Survey) -> bool:
     """Decodes pictures only until the first transparent one is found."""
+    rows = [row for row, header in enumerate(part.headers) if header.alpha or part.counts[row] > 1]
+    return any(_transparent_rows(part, rows[start : start + 32]) for start in range(0, len(rows), 32))
 
-    def work(_: int, stream: BinaryIO) -> bool:
-        return transparent(decode(stream))
 
-    batches = (entries[start : start + 32] for start in range(0, len(entries), 32))
-    return any(True in read_all(batch, work) for batch in batches)
+def _transparent_rows(part: Survey, rows: Sequence[int]) -> bool:
+    counts = part.counts
+
+    def work(index: int, stream: BinaryIO) -> bool:
+        return any(transparent(image) for image in frames(stream, counts[rows[index]]))
+
+    pixels = part.pixels
+    return True in read_all([part.entries[row] for row in rows], work, [pixels[row] for row in rows])

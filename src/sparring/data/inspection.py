@@ -2,17 +2,21 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Any, BinaryIO, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
+from PIL import Image
 
+from sparring.data.alpha import Alpha, alpha_notes, alpha_of
 from sparring.data.arrays import ArraySource
-from sparring.data.entries import Listing, Unreadable, read_all
+from sparring.data.entries import Entry, Listing
+from sparring.data.framing import Survey, frame_notes, survey
 from sparring.data.labels import encode, picture_labels
-from sparring.data.opening import DOMAINS, split_domains
-from sparring.data.pictures import decode, read_header
+from sparring.data.layout import DOMAINS, arrange
+from sparring.data.pictures import Header, decode
+from sparring.data.reading import Unreadable, by_ending, read_all
 from sparring.data.sources import Source, locate
 from sparring.data.split import digests
 from sparring.data.storage import parts
@@ -32,10 +36,12 @@ class Inspection:
         sizes: how many pictures are of each "HxW"; of points, how many have each number of dimensions.
         modes: how many pictures are of each Pillow mode ("L", "RGB", "P", "I;16", ...); of points, the dtype.
         labels: how many examples each class has; the domains of "unpaired"; empty without labels.
-        corrupt: (name, reason) of every file that cannot be used.
+        corrupt: (name, reason) of every picture that cannot be used.
+        ignored: how many files that are no pictures have each ending.
         duplicates: examples that repeat an earlier one pixel for pixel, or value for value.
         duplicate_groups: names of examples that are the same, for the first few of them.
         values: the smallest and the largest value of an array; None for picture files.
+        notes: one line each on where labels are from, what is not read, files of several frames, transparent pixels.
     """
 
     kind: Literal["image", "points", "unpaired"]
@@ -47,6 +53,8 @@ class Inspection:
     duplicates: int
     duplicate_groups: list[list[str]]
     values: tuple[float, float] | None = None
+    ignored: dict[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Only strings, numbers, lists and dictionaries: safe for JSON."""
@@ -56,17 +64,19 @@ class Inspection:
             "modes": dict(self.modes),
             "corrupt": [list(item) for item in self.corrupt],
             "values": None if self.values is None else list(self.values),
+            "notes": list(self.notes),
         }
 
 
 class _Seen(NamedTuple):
-    size: str
-    mode: str
     digest: bytes
+    alpha: Alpha
 
 
 def inspect(source: Source) -> Inspection:
-    """Read every example once and report; nothing is resized, and broken files are listed rather than refused.
+    """Read every example and report; nothing is resized, and broken files are listed rather than refused.
+
+    Of a file with several frames the first is looked at.
 
     Args:
         source: as for `open`.
@@ -84,33 +94,53 @@ def inspect(source: Source) -> Inspection:
 
 
 def _inspect_pictures(listing: Listing) -> Inspection:
-    domains = split_domains(listing)
-    entries = [entry for domain in domains for entry in domain.entries]
-    results = read_all(entries, _look)
-    usable = [(entry, seen) for entry, seen in zip(entries, results, strict=True) if not isinstance(seen, Unreadable)]
-    good = [entry for entry, _ in usable]
-    if len(domains) == 2:
-        labels = {name: sum(entry.name.startswith(f"{name}/") for entry in good) for name in DOMAINS}
+    layout = arrange(listing)
+    parts = [_look(survey(part)) for part in layout.parts]
+    usable = [found for part in parts for found in part.usable]
+    unreadable = [item for part in parts for item in part.unreadable]
+    names = [entry.name for entry, _, _ in usable]
+    unpaired = len(parts) == 2
+    if unpaired:
+        labels, said = {domain: len(part.usable) for domain, part in zip(DOMAINS, parts, strict=True)}, ()
     else:
-        labels = _count(*picture_labels(good, listing.class_names))
-    duplicates, groups = _duplicates([seen.digest for _, seen in usable], [entry.name for entry in good])
+        entries = [entry for entry, _, _ in usable]
+        found = picture_labels(entries, layout.parts[0].labelled_by, listing.class_names)
+        labels, said = _count(found.codes, found.classes), (found.note,) if found.note else ()
+    duplicates, groups = _duplicates([seen.digest for _, _, seen in usable], names)
+    notes = layout.notes + said + tuple(note for part in parts for note in frame_notes(part.survey))
     return Inspection(
-        kind="unpaired" if len(domains) == 2 else "image",
+        kind="unpaired" if unpaired else "image",
         count=len(usable),
-        sizes=Counter(seen.size for _, seen in usable),
-        modes=Counter(seen.mode for _, seen in usable),
+        sizes=Counter(f"{header.height}x{header.width}" for _, header, _ in usable),
+        modes=Counter(header.mode for _, header, _ in usable),
         labels=labels,
-        corrupt=[(item.name, item.reason) for item in results if isinstance(item, Unreadable)],
+        corrupt=[(item.name, item.reason) for item in unreadable if not item.foreign],
         duplicates=duplicates,
         duplicate_groups=groups,
+        ignored=by_ending(unreadable),
+        notes=notes + alpha_notes(names, [seen.alpha for _, _, seen in usable], unasked=True),
     )
 
 
-def _look(_: int, stream: BinaryIO) -> _Seen:
-    header = read_header(stream)
-    image = decode(stream)
-    digest = blake2b(image.tobytes(), digest_size=16, person=f"{image.mode} {image.width}"[:16].encode()).digest()
-    return _Seen(f"{header.height}x{header.width}", header.mode, digest)
+class _Looked(NamedTuple):
+    survey: Survey
+    usable: list[tuple[Entry, Header, _Seen]]
+    unreadable: list[Unreadable]
+
+
+def _look(part: Survey) -> _Looked:
+    """Decode every picture once."""
+    results = read_all(part.entries, lambda _, stream: _seen(decode(stream)), part.pixels)
+    rows = zip(part.entries, part.headers, results, strict=True)
+    usable = [(entry, header, seen) for entry, header, seen in rows if not isinstance(seen, Unreadable)]
+    broken = [result for result in results if isinstance(result, Unreadable)]
+    names = {entry.name: place for place, entry in enumerate(part.listing.entries)}
+    return _Looked(part, usable, sorted(part.unreadable + broken, key=lambda item: names[item.name]))
+
+
+def _seen(image: Image.Image) -> _Seen:
+    person = f"{image.mode} {image.width}"[:16].encode()
+    return _Seen(blake2b(image.tobytes(), digest_size=16, person=person).digest(), alpha_of([image]))
 
 
 def _inspect_array(found: ArraySource) -> Inspection:

@@ -1,27 +1,34 @@
 """Open a source of data for training."""
 
-from pathlib import PurePosixPath
+from collections.abc import Iterator
 from typing import BinaryIO
 
 import numpy as np
 from PIL import Image
 
+from sparring.data.alpha import Alpha, alpha_notes, alpha_of
 from sparring.data.arrays import ArraySource
 from sparring.data.assembly import Examples, assemble
 from sparring.data.dataset import Dataset
-from sparring.data.entries import Listing, Unreadable, read_all
-from sparring.data.framing import Survey, check_request, choose_shape, no_pictures, survey
+from sparring.data.framing import (
+    Frames,
+    Survey,
+    check_found,
+    check_request,
+    choose_shape,
+    frame_notes,
+    no_pictures,
+    survey,
+)
 from sparring.data.labels import encode, picture_labels
-from sparring.data.pictures import decode, prepare
+from sparring.data.layout import arrange
+from sparring.data.pictures import frames as decoded
+from sparring.data.pictures import prepare
+from sparring.data.reading import Unreadable, read_all, skipped
 from sparring.data.sources import Source, locate
 from sparring.data.storage import allocate, keep, parts
 from sparring.data.unpaired import Unpaired
 from sparring.errors import UserError
-
-DOMAINS = ("trainA", "trainB")
-"""Folders that make a source a pair of domains."""
-
-_NAMED = 3  # unreadable files named in a note
 
 
 def open(
@@ -31,19 +38,21 @@ def open(
     channels: int | None = None,
     mirror: bool = False,
     limit: int | None = None,
+    frames: Frames = "first",
 ) -> Dataset | Unpaired:
     """Read data of any kind into memory, ready to train on; the same content gives the same data set.
 
     Args:
-        source: a built-in name (`BUILTIN`); a folder or zip of pictures, where sub-folders are classes, or `trainA` and
-            `trainB` are two unpaired domains; a .npy or .npz file; a .parquet file of pictures; an array of pictures or
-            points; or (array, labels).
+        source: a built-in name (`BUILTIN`); a folder or zip of pictures, where sub-folders are classes, `train` is read
+            and not `val` or `test`, or `trainA` and `trainB` are two unpaired domains; a .npy or .npz file; a .parquet
+            file of pictures; an array of pictures or points; or (array, labels).
         size: (height, width); None takes the most common size if half of the pictures have it, else 64x64. Pictures are
             cropped centrally to that aspect ratio and resized by antialiased Lanczos.
         channels: 1, 3 or 4; None takes 4 if any pixel is transparent, 1 if all are stored as grey, else 3. Without an
             alpha channel transparent pixels are laid over white.
         mirror: flip pictures left to right at random.
         limit: so many training examples only, chosen at random, of each domain; as many are held out as without.
+        frames: of a file with several, such as a GIF or TIFF, "first" or "all" are examples.
 
     Returns:
         One in ten examples, 2,000 at most, is held out, chosen by content: copies are never on both sides.
@@ -63,13 +72,14 @@ def open(
             raise UserError(f"{found.source} holds points", "--size, --channels and --mirror are for pictures")
         data = assemble(*_read_array(found, size, channels), mirror)
         return data if limit is None else data.limited(limit)
-    domains = split_domains(found)
-    surveys = [survey(domain) for domain in domains]
+    layout = arrange(found)
+    surveys = [survey(part, frames) for part in layout.parts]
+    for part in surveys:
+        check_found(part)
     shape, notes = choose_shape(surveys, size, channels)
-    passed_over = len(found.entries) - sum(len(domain.entries) for domain in domains)
-    if passed_over:
-        notes += (f"only trainA and trainB are read, and not {passed_over} other files",)
-    opened = [assemble(*_read_pictures(part, shape, notes), mirror) for part in surveys]
+    opened = [
+        assemble(*_read_pictures(part, shape, layout.notes + notes, channels is None), mirror) for part in surveys
+    ]
     opened = opened if limit is None else [data.limited(limit) for data in opened]
     return Unpaired(*opened) if len(opened) == 2 else opened[0]
 
@@ -93,47 +103,40 @@ def read(source: Source, *, size: tuple[int, int] | None = None, channels: int |
     if isinstance(found, ArraySource):
         return _read_array(found, size, channels).examples
     surveyed = survey(found)
+    check_found(surveyed)
     sizes = {(header.height, header.width) for header in surveyed.headers}
     if size is None and len(sizes) > 1:
         raise UserError(f"the pictures of {found.source} are of {len(sizes)} sizes", "--size HxW brings them to one")
     shape, _ = choose_shape([surveyed], size, channels)
-    return _read_pictures(surveyed, shape, ()).examples
+    return _read_pictures(surveyed, shape).examples
 
 
-def split_domains(listing: Listing) -> tuple[Listing, ...]:
-    """The listing itself, or the two listings of `trainA` and `trainB` where it has both."""
-    parts = {
-        domain: tuple(entry for entry in listing.entries if PurePosixPath(entry.name).parts[0] == domain)
-        for domain in DOMAINS
-    }
-    if not all(parts.values()):
-        return (listing,)
-    return tuple(Listing(f"{listing.source}/{domain}", entries) for domain, entries in parts.items())
+def _read_pictures(
+    part: Survey, shape: tuple[int, int, int], notes: tuple[str, ...] = (), unasked: bool = False
+) -> Examples:
+    """Decode and fit all pictures; `unasked` says that the user did not choose the channels."""
+    counts = np.array(part.counts)
+    first = np.cumsum(counts) - counts
+    examples = allocate((int(counts.sum()), *shape), np.uint8)
 
+    def fitted(index: int, stream: BinaryIO) -> Iterator[Image.Image]:
+        for row, image in enumerate(decoded(stream, counts[index], shape[1:]), first[index]):
+            examples[row] = prepare(image, shape)
+            yield image
 
-def _read_pictures(part: Survey, shape: tuple[int, int, int], notes: tuple[str, ...]) -> Examples:
-    examples = allocate((len(part.entries), *shape), np.uint8)
-
-    def work(row: int, stream: BinaryIO) -> None:
-        examples[row] = prepare(decode(stream), shape)
-
-    failures = read_all(part.entries, work)
-    good = np.array([failure is None for failure in failures])
-    unreadable = part.unreadable + [failure for failure in failures if failure is not None]
+    results = read_all(part.entries, lambda index, stream: alpha_of(fitted(index, stream)), part.pixels)
+    good = np.array([not isinstance(result, Unreadable) for result in results])
+    unreadable = part.unreadable + [result for result in results if isinstance(result, Unreadable)]
     if not good.any():
         raise no_pictures(part.listing.source, unreadable)
-    if unreadable:
-        notes += (_skipped(unreadable),)
-    entries = [entry for entry, usable in zip(part.entries, good, strict=True) if usable]
-    labels, classes = picture_labels(entries, part.listing.class_names)
-    return Examples(part.listing.source, keep(examples, good), labels, classes, notes)
-
-
-def _skipped(unreadable: list[Unreadable]) -> str:
-    names = ", ".join(sorted(item.name for item in unreadable)[:_NAMED]) + (", ..." if len(unreadable) > _NAMED else "")
-    if len(unreadable) == 1:
-        return f"skipped 1 file that is not a readable image: {names}"
-    return f"skipped {len(unreadable)} files that are not readable images: {names}"
+    entries = [part.entries[index] for index in np.repeat(np.arange(len(good)), counts) if good[index]]
+    found = picture_labels(entries, part.listing.labelled_by, part.listing.class_names)
+    notes += ((found.note,) if found.note else ()) + skipped(unreadable) + frame_notes(part)
+    if shape[0] == 4:
+        names = [entry.name for entry, usable in zip(part.entries, good, strict=True) if usable]
+        notes += alpha_notes(names, [result for result in results if isinstance(result, Alpha)], unasked)
+    examples = keep(examples, np.repeat(good, counts))
+    return Examples(part.listing.source, examples, found.codes, found.classes, notes)
 
 
 def _read_array(found: ArraySource, size: tuple[int, int] | None, channels: int | None) -> Examples:

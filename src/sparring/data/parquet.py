@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 
 from sparring.data.entries import Entry, Listing
 from sparring.errors import UserError
+from sparring.readable import printable
 
 _PICTURES = ("image", "img", "picture")
 _LABELS = ("label", "labels", "y", "class")
@@ -35,10 +36,11 @@ def list_parquet(path: Path) -> Listing:
         raise UserError(problem, "it may be incomplete; download it again") from None
     pictures = table[_picture_column(table.schema, path)]
     labels: list[int | None] = table[label].fill_null(-1).to_pylist() if label else [None] * len(table)
+    by = f"the column {printable(label)}" if label else ""
     if not labels:
         raise UserError(f"{path} has no rows", "give a table with at least two pictures")
-    rows = [Entry(f"row {i}", partial(_cell, pictures, i), value) for i, value in enumerate(labels)]
-    return Listing(str(path), tuple(rows), names)
+    rows = [Entry(f"row {i}", partial(_cell, pictures, i), value, encoded=True) for i, value in enumerate(labels)]
+    return Listing(printable(str(path)), tuple(rows), names, by)
 
 
 def _picture_column(schema: Any, path: Path) -> str:

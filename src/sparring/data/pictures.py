@@ -1,5 +1,7 @@
 """One picture: from a file of any mode, size and rotation to an array of a given shape."""
 
+from collections.abc import Iterator
+from functools import cache
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
@@ -8,6 +10,14 @@ from PIL import Image, ImageOps
 SMALLEST = 4
 """Pixels a side; a smaller picture is not an example."""
 
+FORMATS = ("AVIF", "BMP", "DDS", "DIB", "GIF", "ICO", "JPEG", "JPEG2000", "PCX", "PNG", "PPM", "PSD", "QOI", "SGI")
+FORMATS += ("TGA", "TIFF", "WEBP")
+"""Pillow's names of what is read. What runs a program (EPS: Ghostscript) or needs one is not, whatever a file says."""
+
+LARGE = 1 << 24
+"""Pixels from which on a JPEG is decoded at a half, a quarter or an eighth of its size, if that is enough."""
+
+_ANIMATED = ("AVIF", "GIF", "PNG", "TIFF", "WEBP")  # the layers of other formats are not frames
 _ORIENTATION = 0x0112
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 
@@ -23,6 +33,20 @@ class Header(NamedTuple):
     """Stored as grey; a colour file that happens to hold only grey pixels is not."""
     alpha: bool
     """There is an alpha channel; it may still be opaque everywhere."""
+    frames: int = 1
+    """Of an animation, or pages of a TIFF; all else is about the first."""
+
+
+@cache
+def endings() -> frozenset[str]:
+    """Of file names that promise a picture: ".png", ".jpg", ..."""
+    return frozenset(ending for ending, kind in Image.registered_extensions().items() if kind in FORMATS)
+
+
+@cache
+def _formats() -> tuple[str, ...]:
+    Image.init()
+    return tuple(kind for kind in FORMATS if kind in Image.OPEN)  # some depend on how Pillow was built
 
 
 def read_header(stream: BinaryIO) -> Header:
@@ -31,41 +55,91 @@ def read_header(stream: BinaryIO) -> Header:
     Raises:
         Exception: of many types, when it is no picture that can be used; Pillow's decoders agree on none.
     """
-    image = Image.open(stream)
+    image = Image.open(stream, formats=_formats())
     width, height = image.size
     # Looking further than `info` would make Pillow decode a whole PNG to search for a late EXIF block.
     if "exif" in image.info and image.getexif().get(_ORIENTATION, 1) >= 5:
         width, height = height, width
-    if min(width, height) < SMALLEST:
-        raise ValueError(f"{height}x{width} pixels, smaller than {SMALLEST}x{SMALLEST}")
-    if image.mode == "F":
-        raise ValueError("32-bit float pixels have no known range")
+    _check(image)
     grey = image.mode in ("1", "L", "LA", "La") or image.mode.startswith("I")
-    return Header(height, width, image.mode, grey, image.has_transparency_data)
+    return Header(height, width, image.mode, grey, image.has_transparency_data, _count_frames(image))
 
 
-def decode(stream: BinaryIO) -> Image.Image:
-    """Read a picture upright, as 8-bit "L", "LA", "RGB" or "RGBA".
+def _count_frames(image: Image.Image) -> int:
+    if image.format not in _ANIMATED:
+        return 1
+    try:
+        return getattr(image, "n_frames", 1)
+    except Exception:  # a file that breaks off behind its first frame still has that one
+        return 1
+
+
+def decode(stream: BinaryIO, near: tuple[int, int] | None = None) -> Image.Image:
+    """Read the first frame of a picture; see `frames`."""
+    return next(frames(stream, 1, near))
+
+
+def frames(stream: BinaryIO, count: int, near: tuple[int, int] | None = None) -> Iterator[Image.Image]:
+    """Read the first `count` frames upright, as 8-bit "L", "LA", "RGB" or "RGBA".
 
     16-bit grey is divided by 257, which maps 65,535 to 255; CMYK, palettes and the rest become RGB.
+
+    Args:
+        stream: a picture file.
+        count: at most as many as it has.
+        near: height and width that the picture will be brought to; saves memory where it is much larger (`LARGE`).
 
     Raises:
         Exception: of many types, as in `read_header`.
     """
-    image = Image.open(stream)
-    image = ImageOps.exif_transpose(image)
+    image = Image.open(stream, formats=_formats())
+    if near and image.width * image.height > LARGE:
+        # no smaller than twice what is needed: resizing does the rest, as good as from the whole
+        image.draft(None, (2 * max(near), 2 * max(near)))
+    for frame in range(count):
+        if frame:
+            image.seek(frame)
+            _check(image)
+        if count == 1:
+            ImageOps.exif_transpose(image, in_place=True)  # otherwise a copy, even of what stands upright
+            yield _plain(image)
+        else:
+            yield _plain(ImageOps.exif_transpose(image))
+
+
+def _check(image: Image.Image) -> None:
+    if min(image.size) < SMALLEST:
+        raise ValueError(f"{image.height}x{image.width} pixels, smaller than {SMALLEST}x{SMALLEST}")
+    if image.mode == "F":
+        raise ValueError("32-bit float pixels have no known range")
+
+
+def _plain(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):
         levels = np.clip(np.asarray(image).astype(np.int64), 0, 65_535)
         return Image.fromarray(((levels + 128) // 257).astype(np.uint8))
     alpha = image.has_transparency_data
     if image.mode in ("1", "L", "LA", "La"):
-        return image.convert("LA" if alpha else "L")
-    return image.convert("RGBA" if alpha else "RGB")
+        return _converted(image, "LA" if alpha else "L")
+    return _converted(image, "RGBA" if alpha else "RGB")
+
+
+def _converted(image: Image.Image, mode: str) -> Image.Image:
+    return image if image.mode == mode else image.convert(mode)  # which would copy all the same
 
 
 def transparent(image: Image.Image) -> bool:
     """Whether a decoded picture has a pixel that is not opaque."""
-    return image.mode in ("LA", "RGBA") and np.asarray(image.getchannel("A")).min() < 255
+    return image.mode in ("LA", "RGBA") and bool(np.asarray(image.getchannel("A")).min() < 255)
+
+
+def hides_colors(image: Image.Image) -> bool:
+    """Whether the fully transparent pixels of a decoded picture are of several colours, which `prepare` makes white."""
+    if not transparent(image):
+        return False
+    hidden = image.getchannel("A").point([255] + [0] * 255)
+    counts = np.array(image.histogram(hidden)).reshape(-1, 256)[:-1]  # of each value, a row a channel
+    return bool(((counts > 0).sum(axis=1) > 1).any())
 
 
 def prepare(image: Image.Image, shape: tuple[int, int, int]) -> np.ndarray:
@@ -84,9 +158,11 @@ def prepare(image: Image.Image, shape: tuple[int, int, int]) -> np.ndarray:
     """
     channels, height, width = shape
     if channels != 4 and image.mode in ("LA", "RGBA"):
+        # resized before it is laid over white, which comes to the same: large pictures are not copied thrice
+        image = ImageOps.fit(image, (width, height), Image.Resampling.LANCZOS)
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image.convert("RGBA")).convert(image.mode[:-1])
-    image = ImageOps.fit(image.convert(_MODES[channels]), (width, height), Image.Resampling.LANCZOS)
+    image = ImageOps.fit(_converted(image, _MODES[channels]), (width, height), Image.Resampling.LANCZOS)
     pixels = np.array(image).reshape(height, width, channels)
     if channels == 4:
         pixels[pixels[..., 3] == 0, :3] = 255
