@@ -3,6 +3,7 @@ import tomllib
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -49,6 +50,18 @@ def test_the_options_reach_the_run(sparring, pictures):
     assert (made["recipe"], made["seed"], made["device"], made["precision"]) == ("wgan-gp", 9, "cpu", "float32")
     assert [made["options"][key] for key in ("batch", "width", "n_critic")] == [5, 6, 2]
     assert made["columns"]["x"]["shape"] == [3, 12, 8]
+
+
+def test_a_run_goes_on_with_data_that_has_moved(sparring, refused, points, trained):
+    Path("elsewhere").mkdir()
+    moved = Path(points).rename(Path("elsewhere", points))
+    refused("train", "--resume", trained, "--rounds", 1, says="sparring train NEWPLACE --resume run")
+    np.save("other.npy", np.load(moved) + 1)
+    refused("train", "other.npy", "--resume", trained, "--rounds", 1, says="other.npy is not the data")
+    for words in ([str(moved)], []):
+        said = sparring("train", *words, "--resume", trained, "--rounds", 1)
+        assert said.code == 0, said
+        assert config(trained)["data"]["source"] == str(moved.resolve())
 
 
 @pytest.mark.parametrize("setting", ['checkpoint_every="1"', "checkpoint_every=1"])

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 def train(
     source: Annotated[
         str | None,
-        typer.Argument(help="digits, ring, grid, gaussian; a folder or zip of pictures; .npy, .npz, .parquet."),
+        typer.Argument(
+            help="digits, ring, grid, gaussian; a folder or zip of pictures; .npy, .npz, .parquet. "
+            "With --resume: where the data is now, if it has moved."
+        ),
     ] = None,
     recipe: Annotated[str | None, typer.Option("--recipe", "-r", help="See `sparring recipes`.")] = None,
     out: Annotated[Path | None, typer.Option(help="Run directory. By default the next free one in runs/.")] = None,
@@ -69,13 +72,13 @@ def train(
     given |= {"batch": batch, "seed": seed, "device": device, "evaluate_every": evaluate_every}
     given |= {"doctor": doctor, "on_trouble": on_trouble}
     if resume is not None:
-        fixed = {"SOURCE": source, "--recipe": recipe, "--out": out, "--set": set_, "--config": config}
+        fixed: dict[str, Any] = {"--recipe": recipe, "--out": out, "--set": set_, "--config": config}
         fixed |= {f"--{name.replace('_', '-')}": value for name, value in given.items()}
         clash = [name for name, value in fixed.items() if value is not None]
         if clash:
             hint = f"leave it out, or start a new run: --config {resume / 'config.toml'}"
             raise UserError(f"{clash[0]} cannot change when a run is resumed", hint)
-        plan = workflows.plan_resumed(resume, **budget)
+        plan = workflows.plan_resumed(resume, source=source, **budget)
     else:
         settings = parse_settings(set_ or [])
         tables = read_toml(config) if config else {}

@@ -157,7 +157,11 @@ def reopened(path: str | Path, config: RunConfig, source: Source | None = None, 
     """
     if source is None and not config.data.source:
         raise UserError(f"the data of {path} was handed over in memory", hint)
-    data = open_data(config.data.source if source is None else source, config)
+    place = config.data.source if source is None else source
+    if source is None and place not in sparring.data.BUILTIN and not Path(str(place)).exists():
+        problem = f"the data of {path} is not at {place} any more"
+        raise UserError(problem, f"if it has moved: sparring train NEWPLACE --resume {path}")
+    data = open_data(place, config)
     if data.fingerprint != config.fingerprint:
         problem = f"the data of {path} has changed since the run began"
         if isinstance(source, str | Path):
@@ -225,7 +229,8 @@ def plan_resumed(
         )
     data = reopened(path, config, source, "sparring.resume(run, source=...)")
     if source is not None:
-        config = config.model_copy(update={"data": config.data.model_copy(update={"source": _address(source)})})
+        moved = config.data.model_dump() | {"source": _address(source)}
+        config = config.model_copy(update={"data": validated(DataOptions, moved, "data")})
     try:
         state, how = _assemble(config, data, game)
     except UnavailableError as error:
