@@ -120,7 +120,17 @@ def test_labels_are_part_of_the_fingerprint():
     assert open((POINTS, np.arange(20) % 2)).fingerprint != open(POINTS).fingerprint
 
 
-@pytest.mark.parametrize(("examples", "labels"), [("images", "labels"), ("x", "y"), ("whatever", "y")])
+@pytest.mark.parametrize(
+    ("examples", "labels"),
+    [
+        ("images", "labels"),
+        ("x", "y"),
+        ("whatever", "y"),
+        ("train_images", "train_labels"),
+        ("X_train", "y_train"),
+        ("whatever", "train_labels"),
+    ],
+)
 def test_npz_names(tmp_path, examples, labels):
     np.savez(tmp_path / "a.npz", **{labels: np.arange(20) % 2, examples: PICTURES})
     data = open(tmp_path / "a.npz")
@@ -134,6 +144,20 @@ def test_npz_arrays_passed_over_are_named(tmp_path):
     data = open(tmp_path / "a.npz")
     assert whole(data) == EXPECTED
     assert data.notes == ("read x of a.npz, and not other",)
+
+
+def test_the_training_part_of_an_npz_is_read_with_its_own_labels(tmp_path):
+    other = {"test_images": PICTURES[:3], "test_labels": np.arange(3)}
+    np.savez(tmp_path / "a.npz", **other, train_images=PICTURES, train_labels=np.arange(20) % 2)
+    data = open(tmp_path / "a.npz")
+    assert whole(data) == EXPECTED
+    assert classes_of(data.schema) == ("0", "1")
+    assert data.notes == ("read train_images of a.npz, and not test_images, test_labels",)
+
+
+def test_what_is_not_used_of_an_npz_is_not_unpacked(tmp_path):
+    np.savez(tmp_path / "a.npz", x=PICTURES, meta=np.array([{}], dtype=object))  # unpacking it would be refused
+    assert whole(open(tmp_path / "a.npz")) == EXPECTED
 
 
 def test_points_keep_their_units():

@@ -1,8 +1,9 @@
 """Arrays of pictures or points, from memory or from NumPy's files, checked before anything trusts them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from sparring.data.storage import parts
 from sparring.errors import UserError
 
 _EXAMPLES, _LABELS = ("images", "x"), ("labels", "y")
+_FORMS = ("{}", "train_{}", "{}_train")
+"""How the names of arrays are written, in any case of letters; what is for tests is not read."""
 _SHAPES = "pictures are (N, H, W), (N, H, W, C) or (N, C, H, W) with C of 1, 3 or 4; points are (N, D)"
 _ROUNDING = 1e-4  # what float16 arithmetic leaves beyond the ends of a range
 
@@ -81,14 +84,23 @@ def check_array(
     return ArraySource(source, view, _check_labels(source, labels, len(examples)), values, notes)
 
 
+class _Chosen(NamedTuple):
+    """The names of the arrays of a file that are read; the examples are None where there are none."""
+
+    examples: str | None
+    labels: str | None
+
+
 def read_numpy(path: Path) -> ArraySource:
     """Read `.npy`, or `.npz` with "images" or "x" (else its first array) and perhaps "labels" or "y".
+
+    The names may begin with "train_" or end in "_train". Of a `.npz` nothing else is unpacked.
 
     Raises:
         UserError: it cannot be read, holds pickled objects, or fails `check_array`.
     """
     try:
-        arrays = _load(path)
+        examples, labels, notes = _load(path)
     except (
         Exception
     ) as error:  # A broken file raises OSError, ValueError, EOFError, BadZipFile, zlib.error, KeyError...
@@ -97,22 +109,37 @@ def read_numpy(path: Path) -> ArraySource:
             raise UserError(problem, "objects are never unpickled; save a plain array of uint8 or float32") from None
         problem = f"{path} is not a readable NumPy file: {error}"
         raise UserError(problem, "it may be incomplete; copy it again") from None
-    labels = next((name for name in _LABELS if name in arrays), None)
-    others = [name for name in arrays if name != labels]
-    if not others:
+    if examples is None:
         raise UserError(f"{path} holds no array of examples", f'save it as "images", with the labels as "{_LABELS[0]}"')
-    examples = next((name for name in _EXAMPLES if name in arrays), others[0])
-    unused = [name for name in others if name != examples]
-    notes = (f"read {examples} of {path.name}, and not {', '.join(unused)}",) if unused else ()
-    return check_array(str(path), arrays[examples], arrays[labels] if labels else None, notes)
+    return check_array(str(path), examples, labels, notes)
 
 
-def _load(path: Path) -> dict[str, np.ndarray]:
-    """The arrays by name; that of a `.npy` stays on disk, and is called "images"."""
+def _load(path: Path) -> tuple[np.ndarray | None, np.ndarray | None, tuple[str, ...]]:
+    """Examples, labels, and a note on the other arrays; the array of a `.npy` stays on disk."""
     if path.suffix.lower() == ".npy":
-        return {_EXAMPLES[0]: np.load(path, mmap_mode="r", allow_pickle=False)}
+        return np.load(path, mmap_mode="r", allow_pickle=False), None, ()
     with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files}
+        chosen = _choose(archive.files)
+        unused = ", ".join(name for name in archive.files if name not in chosen)
+        notes = (f"read {chosen.examples} of {path.name}, and not {unused}",) if unused else ()
+        examples, labels = (None if name is None else archive[name] for name in chosen)
+        return examples, labels, notes
+
+
+def _choose(names: Sequence[str]) -> _Chosen:
+    for form in _FORMS:
+        examples = _find(names, _EXAMPLES, form)
+        if examples is not None:
+            return _Chosen(examples, _find(names, _LABELS, form))
+    found = (_find(names, _LABELS, form) for form in _FORMS)
+    labels = next((name for name in found if name is not None), None)
+    return _Chosen(next((name for name in names if name != labels), None), labels)
+
+
+def _find(names: Sequence[str], wanted: Sequence[str], form: str) -> str | None:
+    """The name that is one of those wanted, written in this form."""
+    by_lower = {name.lower(): name for name in names}
+    return next((by_lower[form.format(word)] for word in wanted if form.format(word) in by_lower), None)
 
 
 def _channels_last(source: str, examples: np.ndarray) -> np.ndarray:
