@@ -2,9 +2,10 @@ import io
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
-from sparring.data.pictures import Header, decode, prepare, read_header, transparent
+from sparring.data import pictures
+from sparring.data.pictures import Header, decode, endings, frames, hides_colors, prepare, read_header, transparent
 
 
 def stored(image: Image.Image, kind: str = "PNG", **options: object) -> io.BytesIO:
@@ -134,3 +135,40 @@ def test_hidden_colours_do_not_bleed_when_alpha_is_resized():
     seen = small[3] > 0
     assert (small[1][seen] <= 1).all()
     assert (small[:3, ~seen] == 255).all()
+
+
+@pytest.mark.parametrize(("kind", "ending"), [("EPS", ".eps"), ("PDF", ".pdf")])
+def test_formats_that_run_a_program_are_no_pictures(noise, kind, ending):
+    with pytest.raises(UnidentifiedImageError):
+        read_header(stored(noise(0), kind))
+    with pytest.raises(UnidentifiedImageError):
+        decode(stored(noise(0), kind))
+    assert ending not in endings()
+    assert {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif"} <= endings()
+
+
+@pytest.mark.parametrize("kind", ["GIF", "TIFF", "PNG", "WEBP"])
+def test_every_frame_is_read(noise, kind):
+    grey = [Image.new("L", (8, 6), 30 + 60 * i) for i in range(3)]
+    stream = stored(grey[0], kind, save_all=True, append_images=grey[1:])
+    assert read_header(stream).frames == 3
+    levels = [np.asarray(image.convert("L")).mean() for image in frames(stream, 3)]
+    np.testing.assert_allclose(levels, [30, 90, 150], atol=4)
+
+
+def test_a_large_jpeg_is_decoded_at_a_fraction_of_its_size(noise, monkeypatch):
+    stream = stored(noise(0, 64, 96), "JPEG")
+    monkeypatch.setattr(pictures, "LARGE", 64 * 96 - 1)
+    assert decode(stream).size == (96, 64)
+    assert decode(stream, (16, 16)).size == (48, 32)  # still twice as large as needed
+    monkeypatch.setattr(pictures, "LARGE", 64 * 96)
+    assert decode(stream, (16, 16)).size == (96, 64)
+
+
+def test_colours_under_transparent_pixels_are_data_only_where_they_differ():
+    image = Image.new("RGBA", (8, 8), (9, 9, 9, 0))
+    assert not hides_colors(image)
+    image.putpixel((1, 1), (9, 10, 9, 0))
+    assert hides_colors(image)
+    image.putpixel((1, 1), (9, 10, 9, 1))
+    assert not hides_colors(image)

@@ -23,6 +23,7 @@ from sparring.data.storage import parts
 
 _GROUPS, _MEMBERS = 5, 5  # how much of the duplicates is named
 
+_STRIP = 1 << 20  # pixels hashed at once
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 
 
@@ -139,8 +140,11 @@ def _look(part: Survey) -> _Looked:
 
 
 def _seen(image: Image.Image) -> _Seen:
-    person = f"{image.mode} {image.width}"[:16].encode()
-    return _Seen(blake2b(image.tobytes(), digest_size=16, person=person).digest(), alpha_of([image]))
+    digest = blake2b(digest_size=16, person=f"{image.mode} {image.width}"[:16].encode())
+    rows = max(1, _STRIP // image.width)  # a copy of a large picture would take as much memory again
+    for top in range(0, image.height, rows):
+        digest.update(image.crop((0, top, image.width, min(top + rows, image.height))).tobytes())
+    return _Seen(digest.digest(), alpha_of([image]))
 
 
 def _inspect_array(found: ArraySource) -> Inspection:
