@@ -160,6 +160,16 @@ def test_what_is_not_used_of_an_npz_is_not_unpacked(tmp_path):
     assert whole(open(tmp_path / "a.npz")) == EXPECTED
 
 
+def test_an_array_whose_colours_are_erased_under_its_fourth_channel_says_so():
+    pictures = np.concatenate([PICTURES, np.full((20, 8, 6, 1), 200, np.uint8)], axis=3)
+    assert open(pictures).notes == ()
+    pictures[:3, 0, :2, 3] = 0
+    pictures[3, 0, 0, 3] = 0  # one pixel: one colour
+    (note,) = open(pictures).notes
+    assert "3 of 20" in note
+    assert open(pictures, channels=3).notes == ()
+
+
 def test_points_keep_their_units():
     data = open(POINTS.astype(np.float64))
     assert data.schema["x"].name == "points"

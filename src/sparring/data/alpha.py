@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+import numpy as np
 from PIL import Image
 
 from sparring.data.pictures import hides_colors, transparent
@@ -45,8 +46,24 @@ def alpha_notes(names: Sequence[str], found: Sequence[Alpha], unasked: bool) -> 
     hiding = [name for name, alpha in zip(names, found, strict=True) if alpha.hides]
     if hiding:
         where = f"{len(hiding):,} of {len(names):,} files ({_named(hiding)})"
-        notes += (f"the colours under fully transparent pixels became white in {where}",)
+        notes += (hidden_note(where),)
     return notes
+
+
+def hidden_note(where: str) -> str:
+    """The note where colours were lost, which are data if the fourth channel is no alpha."""
+    return f"the colours under fully transparent pixels became white in {where}; values of 1 to 255 keep them"
+
+
+def hiding_colors(pictures: np.ndarray) -> int:
+    """How many pictures of uint8 `(n, H, W, C)` have fully transparent pixels of several colours."""
+    if pictures.shape[3] != 4:
+        return 0
+    clear = (pictures[..., 3:] == 0).reshape(len(pictures), -1, 1)
+    colors = pictures[..., :3].reshape(len(pictures), -1, 3)
+    highest = np.where(clear, colors, 0).max(axis=1)
+    lowest = np.where(clear, colors, 255).min(axis=1)
+    return int((lowest < highest).any(axis=1).sum())
 
 
 def _named(names: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image
 
-from sparring.data.alpha import Alpha, alpha_notes, alpha_of
+from sparring.data.alpha import Alpha, alpha_notes, alpha_of, hidden_note, hiding_colors
 from sparring.data.arrays import ArraySource
 from sparring.data.assembly import Examples, assemble
 from sparring.data.dataset import Dataset
@@ -150,11 +150,15 @@ def _read_array(found: ArraySource, size: tuple[int, int] | None, channels: int 
         opaque = own == 4 and all(found.read(rows)[..., 3].min() == 255 for rows in parts(found.examples))
         shape = (channels or (3 if opaque else own), *(size or found.examples.shape[1:3]))
     examples = allocate((len(found), *shape), np.float32 if found.kind == "points" else np.uint8)
+    hiding = 0
     for rows in parts(found.examples):
         part = found.read(rows)
         examples[rows] = part if found.kind == "points" else _fit(part, shape)
+        if found.kind == "image" and shape[0] == 4:
+            hiding += hiding_colors(part)
     labels, classes = (None, ()) if found.labels is None else encode(found.labels)
-    return Examples(found.source, examples, labels, classes, found.notes)
+    notes = (hidden_note(f"{hiding:,} of {len(found):,} pictures"),) if hiding else ()
+    return Examples(found.source, examples, labels, classes, found.notes + notes)
 
 
 def _fit(pictures: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
