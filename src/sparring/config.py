@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 
 from sparring.errors import UserError, did_you_mean
 
@@ -33,13 +33,6 @@ class DataOptions(Options):
     frames: Literal["first", "all"] = Field(
         "first", description="which frames of an animation, or pages of a TIFF, are examples"
     )
-
-    @field_validator("source")
-    @classmethod
-    def _fits_a_config(cls, source: str) -> str:
-        if any("\ud800" <= letter <= "\udfff" for letter in source):  # bytes of a file name that are not UTF-8
-            raise ValueError("a config.toml cannot hold a path that is not UTF-8; rename it")
-        return source
 
 
 class Budget(Options):

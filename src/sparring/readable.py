@@ -49,3 +49,8 @@ def printable(text: str) -> str:
     """
     unseen = ("Cc", "Cs", "Zl", "Zp")
     return "".join(ascii(c)[1:-1] if unicodedata.category(c) in unseen else c for c in text)
+
+
+def encodable(text: str) -> bool:
+    """Whether a path can be written as UTF-8; Python keeps the bytes of file names that are not as surrogates."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)

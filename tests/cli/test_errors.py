@@ -412,3 +412,24 @@ def test_a_long_error_is_still_one_line(refused, monkeypatch):
 def test_a_log_line_can_be_read_by_machines(sparring, trained):
     for line in Path(trained, "log.jsonl").read_text().splitlines():
         assert {"kind", "round", "images", "seconds", "terms"} <= json.loads(line).keys()
+
+
+# --- names ---
+
+
+@pytest.mark.parametrize("words", [["caf\udce9.npy"], ["points.npy", "--out", "r\udce9"]], ids=["source", "out"])
+def test_a_path_that_is_not_utf8_is_refused_before_anything_is_written(refused, points, tmp_path, words):
+    try:
+        shutil.copy(points, tmp_path / "caf\udce9.npy")
+    except (OSError, UnicodeEncodeError):
+        pytest.skip("the file system takes no such name")
+    refused("train", *words, "--rounds", 1, says="UTF-8")
+
+
+def test_a_name_of_two_lines_makes_no_second_line(sparring, points, small, tmp_path):
+    Path(points).rename("two\nlines.npy")
+    said = sparring("train", "two\nlines.npy", *small, "--rounds", 1)
+    assert (said.code, said.out) == (0, "runs/two_lines-default-1\n")
+    assert "two\\nlines.npy" in said.err
+    assert "is not a run" in sparring("sample", "no\nrun").err
+    assert sparring("sample", "no\nrun").err.count("\n") == 1

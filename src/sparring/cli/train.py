@@ -134,9 +134,10 @@ def _play(plan: "Plan", watch_field: Path | None) -> None:
     from sparring.cli._display import Display
     from sparring.field import Field
     from sparring.loop import DivergedError
+    from sparring.readable import printable
 
     console = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
-    console.print(f"{plan.config.recipe} on {plan.config.data.source}: {plan.out.path}", markup=False)
+    console.print(printable(f"{plan.config.recipe} on {plan.config.data.source}: {plan.out.path}"), markup=False)
     for note in plan.data.notes:
         console.print(note, markup=False, style="yellow")
     status, field = None, Field(plan.state, plan.data) if watch_field else None

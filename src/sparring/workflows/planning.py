@@ -23,6 +23,7 @@ from sparring.game import Game, Player
 from sparring.kinds import Schema, to_tables
 from sparring.loop import CPU, Play, State, seed_of, to_training
 from sparring.pacing import Cadence
+from sparring.readable import encodable, printable
 from sparring.recipes import BatchOptions
 from sparring.runs import RunDir, next_free
 
@@ -75,6 +76,7 @@ class Settings(Length, total=False):
         channels: 1 grey, 3 RGB, 4 RGBA.
         mirror: show each picture mirrored half the time.
         limit: so many training examples only, chosen at random.
+        frames: of a file with several frames, such as a GIF or TIFF, "first" or "all" are examples.
     """
 
     options: Mapping[str, Any]
@@ -97,6 +99,7 @@ class Settings(Length, total=False):
     channels: int | None
     mirror: bool | None
     limit: int | None
+    frames: Literal["first", "all"] | None
 
 
 @dataclass(frozen=True)
@@ -229,8 +232,7 @@ def plan_resumed(
         )
     data = reopened(path, config, source, "sparring.resume(run, source=...)")
     if source is not None:
-        moved = config.data.model_dump() | {"source": _address(source)}
-        config = config.model_copy(update={"data": validated(DataOptions, moved, "data")})
+        config = config.model_copy(update={"data": config.data.model_copy(update={"source": _address(source)})})
     try:
         state, how = _assemble(config, data, game)
     except UnavailableError as error:
@@ -303,10 +305,19 @@ def _versions() -> dict[str, str]:
 
 
 def _address(source: Source) -> str:
-    """What finds the source again from any working directory; empty for data in memory."""
+    """What finds the source again from any working directory; empty for data in memory.
+
+    Raises:
+        UserError: a path that a config.toml cannot hold.
+    """
     if not isinstance(source, str | Path):
         return ""
-    return source if isinstance(source, str) and source in sparring.data.BUILTIN else str(Path(source).resolve())
+    if isinstance(source, str) and source in sparring.data.BUILTIN:
+        return source
+    address = str(Path(source).resolve())
+    if not encodable(address):
+        raise UserError(f"the path {printable(address)} is not UTF-8", "rename it")
+    return address
 
 
 def _table(tables: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -389,9 +400,12 @@ def _check_doctor(config: RunConfig) -> None:
 
 def _fresh(out: str | Path | None, config: RunConfig) -> RunDir:
     if out is None:
-        stem = Path(config.data.source).resolve().stem if config.data.source else "data"
+        name = Path(config.data.source).resolve().stem if config.data.source else "data"
+        stem = "".join(letter if letter.isprintable() else "_" for letter in name)
         return RunDir(next_free(Path("runs"), f"{stem}-{config.recipe}"))
     path = Path(out)
+    if not encodable(str(path)):
+        raise UserError(f"--out {printable(str(path))} is not UTF-8", "choose another")
     if path.is_file():
         raise UserError(f"--out {path} is a file", "name a folder")
     if (path / "config.toml").exists():
