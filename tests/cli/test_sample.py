@@ -98,3 +98,9 @@ def test_a_config_that_is_not_a_runs_is_refused(refused, tmp_path):
     refused("sample", ".", says="config.toml")
     (tmp_path / "config.toml").write_text("[tool]\nname = 1\n")
     refused("sample", ".", says="config.toml")
+
+
+def test_samples_are_not_put_among_other_files(refused, trained, tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "real.png").touch()
+    refused("sample", trained, "-n", 2, "--out", "photos", says="not empty")
