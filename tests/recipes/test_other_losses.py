@@ -1,0 +1,226 @@
+"""The losses of cgan, infogan and cyclegan on linear networks, by their papers' equations, in numpy."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from sparring.game import Game, Turn
+from sparring.kinds import Categories, Pictures, Points
+from sparring.recipes import RECIPES, cgan, cyclegan, infogan
+
+Array = np.ndarray
+
+POINTS = Points((2,), (0.0, 0.0), (1.0, 1.0))
+X = torch.randn(6, 2, generator=torch.Generator().manual_seed(0))
+Y = torch.tensor([0, 2, 1, 1, 2, 0])
+
+
+class Linear(nn.Module):
+    """A linear map that remembers what it was given."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        weight = torch.randn(outputs, inputs, generator=torch.Generator().manual_seed(inputs))
+        self.W = nn.Parameter(weight)
+        self.heard: list[Tensor] = []
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.heard.append(x)
+        return x @ self.W.T
+
+
+class Critic(nn.Module):
+    """A linear discriminator with linear features."""
+
+    def __init__(self, inputs: int) -> None:
+        super().__init__()
+        self.features, self.head = Linear(inputs, 3), Linear(3, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.features(x)).squeeze(1)
+
+
+class Times(nn.Module):
+    """A translator or a discriminator of one weight."""
+
+    def __init__(self, weight: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.tensor(weight))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.weight * x
+
+
+class Old(nn.Module):
+    """A pool that always gives the same, and remembers what was put in."""
+
+    def __init__(self, picture: Tensor) -> None:
+        super().__init__()
+        self.picture = picture
+
+    def forward(self, fresh: Tensor, rng: torch.Generator) -> Tensor:
+        self.fresh = fresh
+        return self.picture
+
+
+def built(recipe: str, schema: dict[str, Any], **options: Any) -> Game[Any]:
+    return RECIPES[recipe].build(RECIPES[recipe].options(width=4, **options), schema)
+
+
+def terms_of(game: Game[Any], player: str, net: Any, batch: dict[str, Tensor], **left: Tensor) -> dict[str, Tensor]:
+    loss = next(each.loss for each in game.players if each.name == player)
+    return loss(net, Turn(batch, 0, 0.0, torch.Generator().manual_seed(1), left))
+
+
+def total(terms: dict[str, Tensor]) -> Tensor:
+    return torch.stack(list(terms.values())).sum()
+
+
+def numbers(x: Tensor) -> Array:
+    return x.detach().double().numpy()
+
+
+def log_sigmoid(x: Array) -> Array:
+    return -np.log(1 + np.exp(-x))
+
+
+def matching_labels() -> tuple[Game[Any], cgan.Networks, dict[str, Tensor]]:
+    game = built("cgan", {"x": POINTS, "y": Categories(("a", "b", "c"))}, latent_dim=4)
+    return game, cgan.Networks(Linear(4 + 3, 2), Critic(2 + 3)), {"x": X, "y": Y}
+
+
+def test_cgan_judges_examples_with_their_labels_and_fakes_with_the_labels_they_were_made_for():
+    # 1411.1784, eq. 2
+    game, net, batch = matching_labels()
+    labels = np.eye(3)[Y]
+    found = total(terms_of(game, "discriminator", net, batch))
+    told, weight = numbers(net.G.heard[0]), numbers(net.D.head.W @ net.D.features.W)[0]
+    assert np.array_equal(told[:, 4:], labels)
+    fake = told @ numbers(net.G.W).T
+    real_scores = np.hstack([numbers(X), labels]) @ weight
+    fake_scores = np.hstack([fake, labels]) @ weight
+    expected = -log_sigmoid(real_scores).mean() - log_sigmoid(-fake_scores).mean()
+    assert found.item() == pytest.approx(expected, rel=1e-5)
+
+    found = total(terms_of(game, "generator", net, batch))
+    told = numbers(net.G.heard[-1])
+    assert np.array_equal(told[:, 4:], labels)
+    fake_scores = np.hstack([told @ numbers(net.G.W).T, labels]) @ weight
+    assert found.item() == pytest.approx(-log_sigmoid(fake_scores).mean(), rel=1e-5)
+    found.backward()
+    to_scores = -(1 - np.exp(log_sigmoid(fake_scores))) / 6  # the derivative of -log σ
+    assert numbers(net.G.W.grad) == pytest.approx(np.outer(weight[:2], to_scores @ told), rel=1e-4, abs=1e-6)
+
+
+def test_cgan_tells_the_label_to_the_sampled_generator_and_to_the_critic():
+    game, net, batch = matching_labels()
+    z = torch.randn(6, 4)
+    game.sample(net, z, {"y": Y})
+    assert torch.equal(net.G.heard[-1], torch.cat([z, torch.eye(3)[Y]], 1))
+    game.critic(net, batch)
+    assert torch.equal(net.D.features.heard[-1], torch.cat([X, torch.eye(3)[Y]], 1))
+
+
+def test_cgan_tells_the_label_of_a_picture_as_channels():
+    pictures = torch.randn(2, 1, 3, 5)
+    seen = cgan.told(pictures, torch.tensor([1, 0]), 2)
+    assert torch.equal(seen[:, :1], pictures)
+    assert torch.equal(seen[0, 1:], torch.stack([torch.zeros(3, 5), torch.ones(3, 5)]))
+    assert torch.equal(seen[1, 1:], torch.stack([torch.ones(3, 5), torch.zeros(3, 5)]))
+
+
+@pytest.mark.parametrize("continuous", [0, 2])
+def test_infogan_pays_for_what_q_cannot_read_back(continuous):
+    # 1606.03657, eq. 3, 5 and 6: min over G and Q of V(D, G) - λ E[log Q(c | G(z, c))], with λ = 0.7
+    options = {"latent_dim": 4, "categories": 3, "continuous": continuous, "information": 0.7}
+    game = built("infogan", {"x": POINTS}, **options)
+    net = infogan.Networks(Linear(4 + 3 + continuous, 2), Critic(2), Linear(3, 3 + 2 * continuous))
+
+    found = total(terms_of(game, "discriminator", net, {"x": X}))
+    weight = numbers(net.D.head.W @ net.D.features.W)[0]
+    fake = numbers(net.G.heard[0]) @ numbers(net.G.W).T
+    expected = -log_sigmoid(numbers(X) @ weight).mean() - log_sigmoid(-fake @ weight).mean()
+    assert found.item() == pytest.approx(expected, rel=1e-5)
+
+    found = terms_of(game, "generator", net, {"x": X})
+    noise = numbers(net.G.heard[-1])
+    category, values = noise[:, 4:7], noise[:, 7:]
+    fake = noise @ numbers(net.G.W).T
+    assert found["fake"].item() == pytest.approx(-log_sigmoid(fake @ weight).mean(), rel=1e-5)
+    read = fake @ numbers(net.D.features.W).T @ numbers(net.Q.W).T
+    guess, mean, log_variance = read[:, :3], read[:, 3 : 3 + continuous], read[:, 3 + continuous :]
+    information = -np.log((np.exp(guess) * category).sum(1) / np.exp(guess).sum(1)).mean()
+    if continuous:  # averaged over the values too: docs/recipes/infogan.md
+        information += (log_variance + (values - mean) ** 2 / np.exp(log_variance)).mean() / 2
+    assert found["information"].item() == pytest.approx(0.7 * information, rel=1e-4)
+    assert found.keys() == {"fake", "information"}
+    found["information"].backward()
+    assert net.G.W.grad.abs().sum() > 0
+    assert net.Q.W.grad.abs().sum() > 0
+
+
+def test_infogans_code_is_a_category_and_uniform_values():
+    noise = infogan.Code(infogan.Latent(4), 3, 2)(3000, torch.Generator().manual_seed(0))
+    category, values = noise[:, 4:7], noise[:, 7:]
+    assert torch.equal(category.sum(1), torch.ones(3000))
+    assert category.mean(0).tolist() == pytest.approx([1 / 3] * 3, abs=0.04)
+    assert values.std(0).tolist() == pytest.approx([3**-0.5] * 2, abs=0.02)
+    assert values.abs().max() <= 1
+    assert noise[:, :4].std().item() == pytest.approx(1, abs=0.03)
+
+
+DOMAIN = Pictures((1, 8, 8))
+A, B = torch.randn(2, 3, 1, 8, 8, generator=torch.Generator().manual_seed(2))
+
+
+def translating(**options: Any) -> tuple[Game[Any], cyclegan.Networks]:
+    game = built("cyclegan", {"a": DOMAIN, "b": DOMAIN}, depth=1, **options)
+    old = torch.randn(2, 3, 1, 8, 8, generator=torch.Generator().manual_seed(3))
+    return game, cyclegan.Networks(Times(2.0), Times(0.3), Times(0.7), Times(-1.1), Old(old[0]), Old(old[1]))
+
+
+@pytest.mark.parametrize("identity", [0.0, 0.25])
+def test_cyclegans_translators_minimise_the_papers_loss(identity):
+    # 1703.10593, eq. 1 (by least squares, section 4), 2, 3, and the identity loss of section 5.2
+    game, net = translating(cycle=3.0, identity=identity)
+    left: dict[str, Tensor] = {}
+    loss = game.players[0].loss
+    found = loss(net, Turn({"a": A, "b": B}, 0, 0.0, torch.Generator(), left))
+    assert torch.equal(left["b"], 2.0 * A)
+    assert torch.equal(left["a"], 0.3 * B)
+    assert not any(fake.requires_grad for fake in left.values())
+    a, b = numbers(A), numbers(B)
+
+    def paper(G: float, F: float) -> float:
+        adversarial = ((-1.1 * G * a - 1) ** 2).mean() + ((0.7 * F * b - 1) ** 2).mean()
+        cycles = abs(F * G * a - a).mean() + abs(G * F * b - b).mean()
+        identities = abs(G * b - b).mean() + abs(F * a - a).mean()
+        return adversarial + 3 * cycles + 3 * identity * identities
+
+    value = total(found)
+    assert value.item() == pytest.approx(paper(2.0, 0.3), rel=1e-5)
+    value.backward()
+    assert net.G.weight.grad.item() == pytest.approx((paper(2.0 + 1e-6, 0.3) - paper(2.0 - 1e-6, 0.3)) / 2e-6, rel=1e-4)
+    assert net.F.weight.grad.item() == pytest.approx((paper(2.0, 0.3 + 1e-6) - paper(2.0, 0.3 - 1e-6)) / 2e-6, rel=1e-4)
+
+
+def test_cyclegans_discriminators_judge_what_the_pools_give():
+    # 1703.10593, section 4: least squares, halved, on a history of fakes
+    game, net = translating()
+    fresh_a, fresh_b = torch.randn(2, 3, 1, 8, 8)
+    found = total(terms_of(game, "discriminators", net, {"a": A, "b": B}, a=fresh_a, b=fresh_b))
+    assert net.P_A.fresh is fresh_a
+    assert net.P_B.fresh is fresh_b
+    a, b, old_a, old_b = (numbers(x) for x in (A, B, net.P_A.picture, net.P_B.picture))
+    expected_a = ((0.7 * a - 1) ** 2).mean() / 2 + ((0.7 * old_a) ** 2).mean() / 2
+    expected_b = ((-1.1 * b - 1) ** 2).mean() / 2 + ((-1.1 * old_b) ** 2).mean() / 2
+    assert found.item() == pytest.approx(expected_a + expected_b, rel=1e-5)
+
+
+def test_cyclegan_samples_b_from_a_and_scores_b():
+    game, net = translating()
+    assert torch.equal(game.sample(net, torch.zeros(3, 0), {"a": A}), 2.0 * A)
+    assert torch.allclose(game.critic(net, {"b": B}), (-1.1 * B).mean((1, 2, 3)))
