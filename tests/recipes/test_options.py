@@ -1,0 +1,152 @@
+"""Every option of every recipe is shown to reach the networks, the optimizers, the noise, the turns or the losses."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.utils.parametrize import is_parametrized
+
+from sparring import workflows
+from sparring.data import Unpaired
+from sparring.data import open as opened
+from sparring.game import Turn
+from sparring.loop import take_turn
+from sparring.networks import PatchDiscriminator, Translator
+from sparring.recipes import RECIPES
+
+EVERY = {"batch": 3, "ema": 0.6}
+PAIRED = {"width": 6, "latent_dim": 5, "latent": "uniform", "lr": 0.1, "lr_d": 0.2, "beta1": 0.3, "beta2": 0.4}
+PAIRED |= {"network": "mlp", "decay_from": 0.5}
+DUELS = {"n_critic": 3, "instance_noise": 0.7}
+OWN: dict[str, set[str]] = {  # shown below, or by value in test_losses.py and test_other_losses.py
+    "default": {"gamma"},
+    "gan": {"saturating", "dropout", "label_smoothing"},
+    "dcgan": {"label_smoothing"},
+    "wgan": {"optimizer", "clip"},
+    "wgan-gp": {"penalty", "one_sided"},
+    "dragan": {"penalty", "spread"},
+    "r3gan": {"gamma", "penalty_every"},
+    "infogan": {"categories", "continuous", "information"},
+    "cyclegan": {"width", "depth", "lr", "decay_from", "cycle", "identity", "pool"},
+}
+CONDITIONED = ("cgan", "infogan")
+TWO_NETWORKS = [name for name in RECIPES if name not in ("cyclegan", *CONDITIONED)]
+
+
+def planned(recipe: str, **options: Any) -> workflows.Plan:
+    rng = torch.Generator().manual_seed(0)
+    pictures = [torch.randint(0, 256, (24, 16, 16), generator=rng, dtype=torch.uint8).numpy() for _ in "AB"]
+    data = opened((pictures[0], [k % 3 for k in range(24)]))
+    if recipe == "cyclegan":
+        data = Unpaired(data, opened(pictures[1]))
+    return workflows.plan(data, recipe=recipe, rounds=4, options={"batch": 3, "width": 4} | options, out="not-written")
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_every_option_is_shown_somewhere(recipe):
+    shared = EVERY if recipe == "cyclegan" else EVERY | PAIRED
+    shared = shared | DUELS if recipe in TWO_NETWORKS else shared
+    assert RECIPES[recipe].options.model_fields.keys() == shared.keys() | OWN.get(recipe, set())
+
+
+@pytest.mark.parametrize("recipe", [name for name in RECIPES if name != "cyclegan"])
+def test_the_options_of_a_pair_reach_the_optimizers_the_noise_the_networks_and_the_average(recipe):
+    plan = planned(recipe, **EVERY | PAIRED)
+    state = plan.state
+    assert plan.how.batch == 3
+    assert state.game.decay == 0.6
+    for name, lr in (("generator", 0.1), ("discriminator", 0.2)):
+        player = next(each for each in state.game.players if each.name == name)
+        group = state.optimizers[name].param_groups[0]
+        assert group["lr"] == lr
+        assert group.get("betas", (0.3, group.get("alpha"))) == (0.3, 0.4)  # RMSProp has β2 alone
+        assert player.optimizer.rate(0.75) == lr / 2
+    noise = state.game.noise(2000, torch.Generator().manual_seed(0), None)[:, :5]
+    assert noise.shape[1] == 5
+    assert noise.abs().max() <= 1
+    assert noise.std().item() == pytest.approx(3**-0.5, abs=0.02)
+    linear = [module for module in state.game.networks.G.modules() if isinstance(module, nn.Linear)]
+    extra = {"cgan": 3, "infogan": 10 + 2}.get(recipe, 0)
+    assert [linear[0].in_features, linear[0].out_features] == [5 + extra, 6]
+    assert next(m for m in state.game.networks.D.modules() if isinstance(m, nn.Linear)).out_features == 6
+
+
+@pytest.mark.parametrize("recipe", TWO_NETWORKS)
+def test_the_options_of_a_duel_reach_the_turns_and_what_d_sees(recipe):
+    def noises(sigma: float) -> torch.Tensor:
+        game = planned(recipe, network="mlp", n_critic=3, instance_noise=sigma).state.game
+        assert game.players[0].turns.steps(24, 3) == 3
+        seen: list[torch.Tensor] = []
+        game.networks.D.register_forward_pre_hook(lambda module, given: seen.append(given[0].detach()))
+        batch = {"x": torch.zeros(3, 1, 16, 16)}
+        game.players[0].loss(game.networks, Turn(batch, 0, 0.0, torch.Generator().manual_seed(0), {}))
+        return seen[0][:3]
+
+    assert torch.allclose(noises(1.4), 2 * noises(0.7))
+    assert noises(0.7).std().item() == pytest.approx(0.7, abs=0.05)
+
+
+NORMS = {  # (batch norm in D, spectral norm in D)
+    "gan": (False, False),  # an MLP by default; see below
+    "dcgan": (True, False),
+    "lsgan": (True, False),
+    "ragan": (True, False),
+    "infogan": (True, False),
+    "sngan": (False, True),
+    "default": (False, True),
+    "cgan": (False, True),
+}
+
+
+@pytest.mark.parametrize("recipe", [name for name in RECIPES if name != "cyclegan"])
+def test_d_is_normalised_as_its_paper_says(recipe):
+    D = planned(recipe).state.game.networks.D
+    layers = [module for module in D.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
+    has_batch_norm = any(isinstance(module, nn.BatchNorm2d) for module in D.modules())
+    constrained = {is_parametrized(layer, "weight") for layer in layers}
+    batch_norm, spectral = NORMS.get(recipe, (False, False))
+    assert (has_batch_norm, constrained) == (batch_norm, {spectral})
+
+
+def test_dcgans_networks_of_gan_have_batch_norm_and_its_mlp_has_dropout():
+    D = planned("gan", network="dcgan").state.game.networks.D
+    assert any(isinstance(module, nn.BatchNorm2d) for module in D.modules())
+    D = planned("gan", dropout=0.2).state.game.networks.D
+    assert {module.p for module in D.modules() if isinstance(module, nn.Dropout)} == {0.2}
+
+
+@pytest.mark.parametrize("kind", ["rmsprop", "adam"])
+def test_wgan_clips_every_weight_of_the_critic_after_each_step_of_its_optimizer(kind):
+    plan = planned("wgan", optimizer=kind, clip=0.03, lr=0.01, n_critic=2, beta2=0.8)
+    state = plan.state
+    optimizer = state.optimizers["discriminator"]
+    assert type(optimizer) is {"rmsprop": torch.optim.RMSprop, "adam": torch.optim.Adam}[kind]
+    largest: list[float] = []
+
+    def listen(*_: Any) -> None:
+        largest.append(max(p.abs().max().item() for p in state.game.networks.D.parameters()))
+
+    optimizer.register_step_pre_hook(listen)
+    take_turn(state, state.game.players[0], plan.data, plan.how, {})
+    listen()
+    assert largest[0] > 0.05
+    assert largest[1:] == pytest.approx([0.03, 0.03])
+    take_turn(state, state.game.players[1], plan.data, plan.how, {})
+    assert max(p.abs().max().item() for p in state.game.networks.G.parameters()) > 0.05
+
+
+def test_cyclegans_options_reach_its_networks_pools_and_rates():
+    plan = planned("cyclegan", width=6, depth=2, lr=0.1, decay_from=0.2, pool=7, **EVERY)
+    game, net = plan.state.game, plan.state.game.networks
+
+    def sizes(network: nn.Module) -> list[torch.Size]:
+        return [parameter.shape for parameter in network.parameters()]
+
+    assert sizes(net.G) == sizes(net.F) == sizes(Translator(1, 1, 6, 2))
+    assert sizes(net.D_A) == sizes(net.D_B) == sizes(PatchDiscriminator((1, 16, 16), 6))
+    assert net.P_A.kept.shape == net.P_B.kept.shape == (7, 1, 16, 16)
+    assert [player.optimizer.rate(0.6) for player in game.players] == pytest.approx([0.05, 0.05])
+    assert plan.how.batch == 3
+    assert game.decay == 0.6
+    assert game.average == ("G", "F")
