@@ -235,12 +235,28 @@ def pictures(seed: int, n: int = 60, channels: int = 1) -> Tensor:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_sliced_wasserstein_knows_blur_noise_and_likeness(channels):
     real, other = pictures(0, channels=channels), pictures(1, channels=channels)
-    same = metrics.sliced_wasserstein(real, other)
+    few = {"patches": 16, "directions": 64}
+    same = metrics.sliced_wasserstein(real, other, **few)
     assert list(same) == ["32x32", "16x16", "mean"]
     noise = torch.rand(real.shape, generator=torch.Generator().manual_seed(2))
-    assert metrics.sliced_wasserstein(real, noise)["32x32"] > 3 * same["32x32"]
+    assert metrics.sliced_wasserstein(real, noise, **few)["32x32"] > 3 * same["32x32"]
     with pytest.raises(UserError, match="cannot be compared"):
         metrics.sliced_wasserstein(real, other[:10])
+
+
+def test_sliced_wasserstein_is_that_of_patches_standardised_by_channel():
+    # pictures of one patch and one value; only the sum of a direction's 49 numbers counts: 7 |u| in 49 dimensions
+    values = torch.tensor([[-1.0, -1.0, 1.0, 1.0], [0.0, 0.0, 0.0, 4.0]]).repeat(1, 250)
+    real, fake = values.view(2, 1000, 1, 1, 1).expand(-1, -1, -1, 7, 7)
+    mean_of_sums = 7 * math.exp(math.lgamma(49 / 2) - math.lgamma(50 / 2)) / math.sqrt(math.pi)
+    root = math.sqrt(3)  # the fakes have mean 1 and variance 3: they become three times -1/√3 and once √3
+    between = (2 * (1 - 1 / root) + (1 + 1 / root) + (root - 1)) / 4
+    found = metrics.sliced_wasserstein(real, fake, patches=1, directions=4000)["mean"]
+    assert found == pytest.approx(1000 * mean_of_sums * between, rel=0.03)
+
+    colours = torch.rand(50, 3, 7, 7, generator=torch.Generator().manual_seed(0))
+    scaled = colours * torch.tensor([0.1, 1.0, 9.0]).view(3, 1, 1) - torch.tensor([5.0, 0.0, -2.0]).view(3, 1, 1)
+    assert metrics.sliced_wasserstein(colours, scaled, patches=1)["mean"] == pytest.approx(0, abs=0.1)
 
 
 def test_ms_ssim_is_1_for_equals_and_diversity_sees_one_picture():

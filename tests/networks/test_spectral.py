@@ -1,5 +1,6 @@
 import copy
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -7,7 +8,7 @@ from torch import Tensor, nn
 from sparring.networks import DCGANDiscriminator, MLPDiscriminator, ResNetDiscriminator, StridedDiscriminator
 from sparring.networks.spectral import constrain_spectrum
 
-SHAPE = (3, 24, 40)
+SHAPE = (3, 12, 20)
 CONSTRAINED = [
     lambda spectral: MLPDiscriminator(SHAPE, width=16, spectral=spectral),
     lambda spectral: StridedDiscriminator(SHAPE, width=8, spectral=spectral),
@@ -92,3 +93,18 @@ def test_every_kind_of_layer_that_is_covered_has_norm_one(layer) -> None:
     weight = network.eval()[0].weight.detach()
     outputs = weight.transpose(0, 1) if "Transpose" in type(layer).__name__ else weight
     assert torch.linalg.svdvals(outputs.flatten(1))[0].item() == pytest.approx(1.0, abs=0.01)
+
+
+def test_a_training_forward_is_three_power_iterations() -> None:
+    # 1802.05957, algorithm 1: v = Wᵀu / |Wᵀu|, then u = Wv / |Wv|; three times, as this house does it
+    network = nn.Sequential(nn.Linear(3, 4))
+    constrain_spectrum(network)
+    state = network.state_dict()
+    W = state["0.parametrizations.weight.original"].double().numpy()
+    u = state["0.parametrizations.weight.0._u"].double().numpy()
+    for _ in range(3):
+        v = W.T @ u / np.linalg.norm(W.T @ u)
+        u = W @ v / np.linalg.norm(W @ v)
+    made = network(torch.eye(3)) - network[0].bias
+    assert network.state_dict()["0.parametrizations.weight.0._u"].numpy() == pytest.approx(u, abs=1e-6)
+    assert made.detach().numpy() == pytest.approx((W / (u @ W @ v)).T, abs=1e-6)
