@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from sparring.networks import DCGANDiscriminator, MLPDiscriminator, ResNetDiscriminator, StridedDiscriminator
 from sparring.networks.spectral import constrain_spectrum
 
-SHAPE = (3, 12, 20)
+SHAPE = (3, 16, 24)
 CONSTRAINED = [
     lambda spectral: MLPDiscriminator(SHAPE, width=16, spectral=spectral),
     lambda spectral: StridedDiscriminator(SHAPE, width=8, spectral=spectral),
