@@ -69,8 +69,8 @@ def test_every_factory_has_a_closed_form() -> None:
     assert set(FACTORIES) == set(LINEAR)
 
 
-@pytest.mark.parametrize("n", [1, 2, 17])
-@pytest.mark.parametrize("shape", [(2,), (7,), (1, 5), (3, 4, 6)])
+@pytest.mark.parametrize("n", [1, 17])
+@pytest.mark.parametrize("shape", [(2,), (3, 4, 6)])
 def test_value_and_weight_gradient_are_exact_for_a_linear_critic(
     factory: Callable[..., Penalty], shape: tuple[int, ...], n: int, rng: torch.Generator
 ) -> None:
