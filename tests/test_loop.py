@@ -402,7 +402,7 @@ def test_dropout_goes_on_exactly_after_a_resume(tmp_path):
     assert not equal(whole, first)
 
 
-def test_every_step_draws_its_own_dropout_and_noise():
+def test_every_step_of_every_player_draws_its_own_dropout_and_noise():
     masks, noises = set(), set()
     dropout = nn.Dropout(0.5)
 
@@ -411,8 +411,10 @@ def test_every_step_draws_its_own_dropout_and_noise():
         noises.add(tuple(torch.randn(4, generator=turn.rng).tolist()))
         return {"score": net.D(turn.batch["x"]).mean()}
 
-    advance(one_player(loss, turns=steps(2)), Rows(), replace(HOW, accumulate=2), 3)
-    assert len(masks) == len(noises) == 12
+    game = one_player(loss, turns=steps(2)).game
+    both = replace(game, players=(*game.players, replace(game.players[0], name="another")))
+    advance(State.start(both), Rows(), replace(HOW, accumulate=2), 3)
+    assert len(masks) == len(noises) == 24
 
 
 def test_the_global_generators_are_left_as_they_were():
