@@ -18,7 +18,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 import sparring
-from sparring import recipes, workflows
+from sparring import recipes, runs, workflows
 from sparring.checkpoint import network_tensors
 from sparring.data import Unpaired
 from sparring.drawing import CHUNK, draw
@@ -785,3 +785,13 @@ def test_a_run_of_a_device_that_is_not_here_says_how_to_go_on(tmp_path):
         sparring.resume(run.path, source=points(), rounds=1)
     config.write_text(config.read_text().replace('device = "mps"', 'device = "auto"'))
     assert sparring.resume(run.path, source=points(), rounds=1).directory.latest().name == "000002"
+
+
+def test_a_run_keeps_a_bounded_number_of_sample_sheets(tmp_path, monkeypatch):
+    monkeypatch.setattr(runs, "MOST_SHEETS", 6)
+    pictures = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 1), dtype=np.uint8)
+    run = sparring.train(pictures, rounds=14, sample_every="1", doctor="off", batch=2, out=tmp_path / "run")
+    rounds = sorted({int(path.stem) for path in run.directory.samples.iterdir()})
+    assert (rounds[0], rounds[-1]) == (0, 14)
+    assert 4 <= len(rounds) <= 6
+    assert len(list(run.directory.samples.iterdir())) == 2 * len(rounds)
