@@ -15,7 +15,7 @@ Array = np.ndarray
 
 POINTS = Points((2,), (0.0, 0.0), (1.0, 1.0))
 X = torch.randn(6, 2, generator=torch.Generator().manual_seed(0))
-Y = torch.tensor([0, 2, 1, 1, 2, 0])
+Y = torch.tensor([0, 2, 1, 1, 0, 0])
 
 
 class Linear(nn.Module):
