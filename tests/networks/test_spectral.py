@@ -99,7 +99,9 @@ def test_a_training_forward_is_three_power_iterations() -> None:
     # 1802.05957, algorithm 1: v = Wᵀu / |Wᵀu|, then u = Wv / |Wv|; three times, as this house does it
     network = nn.Sequential(nn.Linear(3, 4))
     constrain_spectrum(network)
-    state = network.state_dict()
+    with torch.no_grad():  # other weights than those that the first vectors were iterated for
+        network[0].parametrizations.weight.original.copy_(torch.tensor([[1, 2, 0], [0, 1, -2], [2, 0, 1], [1, 1, 1.0]]))
+    state = {name: value.clone() for name, value in network.state_dict().items()}
     W = state["0.parametrizations.weight.original"].double().numpy()
     u = state["0.parametrizations.weight.0._u"].double().numpy()
     for _ in range(3):
