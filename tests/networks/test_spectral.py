@@ -96,17 +96,17 @@ def test_every_kind_of_layer_that_is_covered_has_norm_one(layer) -> None:
 
 
 def test_a_training_forward_is_three_power_iterations() -> None:
-    # 1802.05957, algorithm 1: v = Wᵀu / |Wᵀu|, then u = Wv / |Wv|; three times, as this house does it
+    # 1802.05957, algorithm 1, but from v, as torch does it: u = Wv / |Wv|, then v = Wᵀu / |Wᵀu|, three times
     network = nn.Sequential(nn.Linear(3, 4))
     constrain_spectrum(network)
     with torch.no_grad():  # other weights than those that the first vectors were iterated for
         network[0].parametrizations.weight.original.copy_(torch.tensor([[1, 2, 0], [0, 1, -2], [2, 0, 1], [1, 1, 1.0]]))
     state = {name: value.clone() for name, value in network.state_dict().items()}
     W = state["0.parametrizations.weight.original"].double().numpy()
-    u = state["0.parametrizations.weight.0._u"].double().numpy()
+    v = state["0.parametrizations.weight.0._v"].double().numpy()
     for _ in range(3):
-        v = W.T @ u / np.linalg.norm(W.T @ u)
         u = W @ v / np.linalg.norm(W @ v)
+        v = W.T @ u / np.linalg.norm(W.T @ u)
     made = network(torch.eye(3)) - network[0].bias
     assert network.state_dict()["0.parametrizations.weight.0._u"].numpy() == pytest.approx(u, abs=1e-6)
     assert made.detach().numpy() == pytest.approx((W / (u @ W @ v)).T, abs=1e-6)
