@@ -109,6 +109,18 @@ def test_a_replay_of_the_training_data_is_flagged(changed):
     assert (found.copies.exact > 0) == (changed == "to the bit")
 
 
+def test_a_small_set_is_tested_for_copies_too():
+    data = sparring.data.open(shapes(100, 4))
+    replay = np.asarray(data.train["x"]).transpose(0, 2, 3, 1)[:30]
+    partly = scored(np.concatenate([replay, shapes(20, 5)]), data)
+    assert partly.copies.flagged
+    assert partly.copies.exact >= 30
+    assert len(partly.copies.pairs)
+    moved = scored(np.ascontiguousarray(np.roll(replay, 1, axis=1)), data)
+    assert moved.copies.flagged
+    assert not any(scored(shapes(50, seed), data).copies.test.flagged() for seed in range(5, 8))
+
+
 def test_a_row_says_on_which_side_of_the_floor_it_lies():
     assert Row("m", 3.0, 0.5, 2.0, 0.0, "lower", 100).beyond == 2.0
     assert Row("m", 1.0, 0.5, 2.0, 0.0, "lower", 100).beyond == 0.0
@@ -316,7 +328,7 @@ def test_efficientnet_sees_grey_colour_and_transparency():
 
 def test_reals_that_come_sorted_are_not_taken_for_copies(monkeypatch):
     # the dark half lies nearer together: were the first held-out reals all bright, dark samples would seem copies
-    monkeypatch.setattr(scoring, "LOOKED_AT", 60)
+    monkeypatch.setattr(scoring, "COPY_TEST_SAMPLES", 60)
     reals = np.concatenate([shapes(600, 7), shapes(600, 8) // 4])
     found = scored(np.concatenate([shapes(150, 9), shapes(150, 10) // 4]), reals, samples=300)
     assert not found.copies.flagged

@@ -53,7 +53,7 @@ class Evaluation:
 
     Args:
         rows: the metrics.
-        copies: the memorisation test; None where too little was held out from training.
+        copies: the test of memorisation; None in records of older versions.
         extractor: the name of the features.
         digest: of the extractor: numbers of different digests never compare.
         notes: what was left out or shrunk, and why.
@@ -153,7 +153,9 @@ class Scorer:
         modes = KNOWN_MODES.get(source)
         self._reals = Reals(one, other, self.extractor, modes and known_modes_in_view(data.kind, *modes))
         self._train = train.features
-        self._held_out = self._views(data.held_out) if len(data.held_out) >= FEWEST else None
+        self._held_out = self._views(data.held_out) if len(data.held_out) else None
+        self._small = len(data.held_out) < FEWEST
+        self._again = self._views(data.train) if self._small else None
         self._fresh = held_out.features
         self._known = Counter(_fingerprint(example) for example in data.stored)
         self._notes = (*notes, *self._reals.notes, *self._caveats())
@@ -180,7 +182,7 @@ class Scorer:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         return Evaluation(
             rows=(*rows, *self._informed(rows, fake)),
-            copies=None if self._held_out is None else self._copies(samples.numpy(), fake.raw, self._held_out),
+            copies=self._copies(samples.numpy(), fake.raw),
             agreement=None if asked is None or self._labels is None else self._agreement(fake.seen, asked),
             extractor=self.extractor.name,
             digest=self.extractor.digest,
@@ -189,10 +191,12 @@ class Scorer:
         )
 
     def _caveats(self) -> Iterator[str]:
-        if self._held_out is None:
+        if self._small:
             count = len(self._data.held_out)
-            yield f"no test of memorisation: only {count} reals were held out from training"
-            return
+            yield (
+                f"only {count} reals were held out from training: the test of memorisation also takes the distance "
+                "from each training example to the nearest other one"
+            )
         twins = sum(count for count in self._known.values() if count > 1)
         if twins > 0.01 * len(self._data.train):
             yield (
@@ -205,8 +209,8 @@ class Scorer:
         raw[flip] = raw[flip, ..., ::-1]
         return Samples.of(self.extractor, raw)
 
-    def _copies(self, samples: np.ndarray, seen: np.ndarray, held_out: torch.Tensor) -> Copies:
-        test = metrics.memorization(self._train, held_out, self._views(seen))
+    def _copies(self, samples: np.ndarray, seen: np.ndarray) -> Copies:
+        test = metrics.memorization(self._train, self._held_out, self._views(seen), known=self._again)
         exact = sum(_fingerprint(sample) in self._known for sample in samples)
         pairs = np.stack([samples[list(test.closest)], self._data.stored[list(test.partners)]], 1)
         return Copies(test.flagged() or exact > 0, exact, test, pairs)
@@ -226,7 +230,7 @@ class Scorer:
     def _informed(self, rows: list[Row], fake: Samples) -> list[Row]:
         """MiFID, of pictures only: angles between points mean nothing. The floor is that of held-out reals."""
         row = next((row for row in rows if row.name in ("FID", "Frechet")), None)
-        if row is None or not self._data.pictures or self._held_out is None:
+        if row is None or not self._data.pictures or self._small:
             return []
         value, floor = (
             metrics.memorization_informed(distance, metrics.cosine_distance(self._train, seen))

@@ -197,7 +197,7 @@ def write_pairs(found: "Evaluation", out: Path) -> None:
     """The closest samples as one picture, each to the left of its training example.
 
     Raises:
-        UserError: points, or no test of memorisation.
+        UserError: points.
     """
     import numpy as np
 
@@ -205,7 +205,7 @@ def write_pairs(found: "Evaluation", out: Path) -> None:
     from sparring.grids import picture_grid
 
     if found.copies is None or found.copies.pairs.ndim == 3:
-        raise UserError("--pairs needs pictures, and reals held out from training", "--json names the closest points")
+        raise UserError("--pairs needs pictures", "--json names the closest points")
     beside = np.moveaxis(found.copies.pairs, 2, 4)  # (K, 2, H, W, C)
     with writing(out):
         out.parent.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ from torch.nn.functional import normalize
 
 from sparring.errors import UserError
 from sparring.metrics._input import rows
-from sparring.metrics.neighbors import nearest_view
+from sparring.metrics.neighbors import blocks, nearest_view
 
 
 class Memorization(NamedTuple):
@@ -40,7 +40,9 @@ class Memorization(NamedTuple):
         return min(self.p, self.copies_p) < level / 2
 
 
-def memorization(train: Tensor, held_out: Tensor, fake: Tensor, pairs: int = 8) -> Memorization:
+def memorization(
+    train: Tensor, held_out: Tensor | None, fake: Tensor, pairs: int = 8, known: Tensor | None = None
+) -> Memorization:
     """Compare distances sample → training data with distances held-out real → training data, in a feature space.
 
     Pixels alone are no such space: a copy moved by one pixel is far away in them. Held-out reals and samples may come
@@ -48,14 +50,19 @@ def memorization(train: Tensor, held_out: Tensor, fake: Tensor, pairs: int = 8) 
     of the two sets of distances is Mann and Whitney's; a generator that copies only now and then shows in the share of
     copies instead.
 
+    Where few reals were held out, training examples stand beside them: the distance from each to the nearest of the
+    others is what a fresh real would have, but for one example in N.
+
     Args:
         train: `(N, D)` features of what the generator was trained on.
-        held_out: `(H, D)` features of reals that it was not, or `(V, H, D)` of V views of them.
+        held_out: `(H, D)` features of reals that it was not, or `(V, H, D)` of V views of them; None where there are
+            none.
         fake: `(M, D)` features, or `(V, M, D)` of as many views.
         pairs: how many of the closest to name.
+        known: `(K, D)`, the first K of `train` once more, or `(V, K, D)`, as many views of them.
 
     Raises:
-        UserError: see `rows`; other views of the one than of the other.
+        UserError: see `rows`; other views of the one than of the other; neither `held_out` nor `known`.
 
     References:
         Meehan et al. 2020, arXiv 2004.05675, section 4 (the Mann-Whitney statistic of these distances).
@@ -68,9 +75,14 @@ def memorization(train: Tensor, held_out: Tensor, fake: Tensor, pairs: int = 8) 
         >>> memorization(train, held_out, train[:150] + 0.01 * fresh).flagged()
         True
     """
-    if held_out.shape[:-2] != fake.shape[:-2]:
-        raise UserError(f"{held_out.shape[:-2]} views and {fake.shape[:-2]} do not compare", "take the same of both")
-    expected, _ = _nearest_view(train, held_out)
+    for reals in (held_out, known):
+        if reals is not None and reals.shape[:-2] != fake.shape[:-2]:
+            raise UserError(f"{reals.shape[:-2]} views and {fake.shape[:-2]} do not compare", "take the same of both")
+    parts = [] if held_out is None or not held_out.shape[-2] else [_nearest_view(train, held_out)[0]]
+    parts += [] if known is None else [_nearest_other(train, known)]
+    if not parts:
+        raise UserError("there are no reals to compare samples with", "give some held-out reals, or known")
+    expected = torch.cat(parts)
     found, partners = _nearest_view(train, fake)
     order = found.argsort()[:pairs]
     threshold = expected.sort().values[max(0, math.ceil(0.01 * len(expected)) - 1)]
@@ -90,6 +102,18 @@ def _nearest_view(train: Tensor, views: Tensor) -> tuple[Tensor, Tensor]:
     # distance and index of the nearest training example, over all views of each row
     known, seen = rows(train, views.flatten(0, 1) if views.ndim == 3 else views)
     return nearest_view(seen.unflatten(0, (-1, views.shape[-2])), known)
+
+
+def _nearest_other(train: Tensor, views: Tensor) -> Tensor:
+    # distance of the nearest training example that is not the row's own, over all views of each row
+    train, seen = rows(train, views.flatten(0, 1) if views.ndim == 3 else views)
+    found = []
+    for view in seen.unflatten(0, (-1, views.shape[-2])):
+        for which, distances in blocks(view, train):
+            own = torch.arange(which.start, which.stop)
+            distances[own - which.start, own] = torch.inf
+            found.append(distances.amin(1))
+    return torch.cat(found).view(-1, views.shape[-2]).amin(0)
 
 
 def _more_often(a: int, of_a: int, b: int, of_b: int) -> float:
