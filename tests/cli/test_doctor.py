@@ -1,6 +1,7 @@
 """`sparring doctor`, and what `sparring train` says of its doctor."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,15 @@ def test_the_history_and_the_diagnosis(sparring, told):
     assert "[9] says so" in said.out  # no markup
     assert "[5] says so" not in said.out
     assert lines[-1] == "after round 13: stalled: [13] says so; raise --lr"
+
+
+def test_games_with_labels_say_how_often_their_classes_are_read_as_such(sparring):
+    sparring("train", "digits", "--recipe", "cgan", "--set", "width=4", "--set", "limit=300", "--batch", 4,
+             "--rounds", 3, "--doctor", 3, "--out", "run")  # fmt: skip
+    said = sparring("doctor", "run").out
+    assert "read as the class asked for, by a linear classifier: 0 " in said
+    assert "9 " in said.split("by a linear classifier")[1]
+    assert re.search(r"held-out reals as their own [5-9]\d%", said)
 
 
 def test_for_machines(sparring, told):

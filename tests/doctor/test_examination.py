@@ -208,6 +208,9 @@ def test_a_game_with_labels_is_examined_by_class():
     assert every.classes_lost == 0
     assert few.classes_lost == pytest.approx(0.7, abs=0.05)
     assert every.distance < few.distance
+    assert min(share for share in every.agreement if share is not None) > 0.7
+    assert [round(share or 0, 1) for share in few.agreement[3:9]] == [0.0] * 6  # 3 to 8 were asked for: 0, 1 or 2 came
+    assert every.agreement_reals == pytest.approx(0.85, abs=0.1)
 
 
 def test_a_label_reaches_d_and_the_gradient_of_g():

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 
+MAX_CLASSES = 20
+"""Classes in a line, the worst ones where there are more."""
+
+
 def doctor(
     run: Annotated[Path, typer.Argument(help="A run directory.")],
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
@@ -35,9 +39,24 @@ def doctor(
     console.print(_table(spells))
     last = records[-1]
     console.print(f"after round {last['round']:,}: ", verdict_text(last), sep="")
+    agreement = last["signals"].get("agreement")
+    if agreement:
+        console.print(_agreement_line(run, agreement, last["signals"].get("agreement_reals")))
     if last.get("spent") and last["seconds"]:
         share = last["spent"] / last["seconds"]
         console.print(f"{len(records)} examinations took {last['spent']:.1f} s, {share:.1%} of the time")
+
+
+def _agreement_line(run: Path, shares: list[float | None], reals: float | None) -> str:
+    from sparring.kinds import classes_of, from_tables
+    from sparring.workflows import existing
+
+    names = classes_of(from_tables(existing(run)[1].columns))
+    known = [(share, name) for share, name in zip(shares, names, strict=False) if share is not None]
+    worst = {name for _, name in sorted(known)[:MAX_CLASSES]}
+    each = ", ".join(f"{name} {share:.0%}" for share, name in known if name in worst)
+    beside = "" if reals is None else f"; held-out reals as their own {reals:.0%}"
+    return f"read as the class asked for, by a linear classifier: {each}{beside}"
 
 
 def _spells(records: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from sparring.doctor.listening import Heard, length
 from sparring.doctor.signals import Signals
 from sparring.doctor.space import Seen, Shares, Space
 from sparring.game import Batch
-from sparring.kinds import classes_of
+from sparring.kinds import classes_of, labelled
 from sparring.loop import Play, State, evaluating, preserving, seed_of
 from sparring.metrics.table import KnownModes
 
@@ -85,18 +85,23 @@ class Examiner:
         pool = {name: torch.cat([held_out[name], some[name]])[:SAMPLES] for name in game.given}
         drawn = min([SAMPLES, *map(len, pool.values())])
         self._noise = game.noise(drawn, torch.Generator().manual_seed(seed), None)
+        column = labelled(data.schema, game.given)
+        self._asked_for = pool[column][:drawn] if column else None
+        self._reals_agree: float | None = None
         self._given = self._in_model({name: column[:drawn] for name, column in pool.items()})
-        fresh = held_out[key] if len(held_out[key]) >= MIN_HELD_OUT else some[key]
+        fresh = held_out if len(held_out[key]) >= MIN_HELD_OUT else some
         # a distance between sets depends on how many there are in each
-        self._n = min(drawn, len(fresh))
+        self._n = min(drawn, len(fresh[key]))
         self._space = None
         if min(self._n, len(some[key])) >= MIN_REALS:
-            classes = len(classes_of(data.schema))
-            parts = ((self._kind.view(each[key]), each.get("y")) for each in chain([some], known))
+            classes = len(classes_of(data.schema, column or "y"))
+            parts = ((self._kind.view(each[key]), each.get(column or "y")) for each in chain([some], known))
             raw, labels = zip(*parts, strict=True)
             self._space = Space(torch.cat(raw).numpy(), torch.cat(labels) if classes else None, classes)
-            seen = self._space(self._kind.view(fresh[: self._n]).numpy())
+            seen = self._space(self._kind.view(fresh[key][: self._n]).numpy())
             self._fresh, self._floor = self._space.evidence(seen), self._space.distance(seen)
+            if column:
+                self._reals_agree = _agreeing(self._space.read(seen), fresh[column][: self._n])
         self._makers = [player for player in game.players if player.name in game.makers]
         self._before = memory["features"] if memory else None
 
@@ -187,7 +192,7 @@ class Examiner:
         near = metrics.manifold(space.known.features[: self._n], fair.features)
         classes = space.classes(seen) if self._modes is None else self._known_modes(raw)
         mirrored = [space(raw[..., ::-1])] if self._mirror else []
-        return {
+        return self._agreement(space.read(seen)) | {
             "judge": judge.value,
             "judge_low": judge.low,
             "judge_high": judge.high,
@@ -203,6 +208,14 @@ class Examiner:
             "classes_lost": classes.lost(len(samples)) if classes else None,
         }
 
+    def _agreement(self, read: Tensor | None) -> dict[str, Any]:
+        """For games that are told a label: by class, how often the space's classifier agrees with it."""
+        if read is None or self._asked_for is None:
+            return {}
+        classes = range(int(self._asked_for.max()) + 1)
+        shares = (_agreeing(read[self._asked_for == label], label) for label in classes)
+        return {"agreement": tuple(shares), "agreement_reals": self._reals_agree}
+
     def _known_modes(self, raw: np.ndarray) -> Shares:
         assert self._modes is not None
         nearest = torch.cdist(torch.from_numpy(raw).double(), self._modes.double()).argmin(1)
@@ -217,6 +230,11 @@ class Examiner:
         before = Seen(before, before)  # of movement the wide features are not asked
         change = space.histogram(seen) - space.histogram(before)
         return found | {"moved": space.moved(before, seen), "swung": change.abs().sum().item() / 2}
+
+
+def _agreeing(read: Tensor | None, labels: Tensor | int) -> float | None:
+    """The share that is read as labelled; None of none."""
+    return None if read is None or not len(read) else (read == labels).double().mean().item()
 
 
 def _known(data: Data, column: str, seed: int) -> Iterator[Rows]:

@@ -41,6 +41,8 @@ class Signals:
         lost: share of the data that lies where samples are almost missing.
         classes_lost: share of the data that lies in classes, or known modes, that are almost missing.
         classes: share of each, over its share among reals.
+        agreement: for each class, the share of samples made of its label that a linear classifier reads as such.
+        agreement_reals: the share of held-out reals that it reads as what they are.
         copies: share of samples nearer to a training real than 99% of reals are; 0.01 is expected.
         spread_live: `spread` of what G makes at that moment.
         lost_live: `lost` of the same.
@@ -82,6 +84,8 @@ class Signals:
     swung: float | None = None
     gradient_layers: dict[str, float] = field(default_factory=dict)
     classes: tuple[float, ...] = ()
+    agreement: tuple[float | None, ...] = ()
+    agreement_reals: float | None = None
     loss_swings: dict[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -93,7 +97,7 @@ class Signals:
         """Undo `to_dict`; names that this version does not know are passed over."""
         known = {each.name for each in fields(cls)}
         found: dict[str, Any] = {name: value for name, value in values.items() if name in known}
-        found["classes"] = tuple(found.get("classes", ()))
+        found |= {name: tuple(found.get(name, ())) for name in ("classes", "agreement")}
         return cls(**found)
 
 

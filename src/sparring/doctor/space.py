@@ -170,6 +170,10 @@ class Space:
 
     def classes(self, seen: Seen) -> "Shares | None":
         """The share of each class, as a linear classifier reads them; None where there are no labels."""
+        return None if self._reader is None else Shares.of(self._reader(seen.wide), self._reader.expected)
+
+    def read(self, seen: Seen) -> Tensor | None:
+        """The class that the linear classifier reads each as, `(N,)`; None where there are no labels."""
         return None if self._reader is None else self._reader(seen.wide)
 
     def copies(self, *views: Seen) -> float:
@@ -187,13 +191,10 @@ class _Reader:
         gram = x.T @ x
         gram.diagonal().add_(0.01 * len(x))
         self._weights = torch.linalg.solve(gram, x.T @ (2 * one_hot(labels, classes).double() - 1))
-        read = self._read(wide)
-        self._expected = torch.bincount(read, minlength=classes).double() / len(read)
+        read = self(wide)
+        self.expected = torch.bincount(read, minlength=classes).double() / len(read)
 
-    def __call__(self, wide: Tensor) -> Shares:
-        return Shares.of(self._read(wide), self._expected)
-
-    def _read(self, wide: Tensor) -> Tensor:
+    def __call__(self, wide: Tensor) -> Tensor:
         return ((wide - self._center) / self._deviation @ self._weights).argmax(1)
 
 
