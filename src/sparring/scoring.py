@@ -186,7 +186,7 @@ class Scorer:
             agreement=None if asked is None or self._labels is None else self._agreement(fake.seen, asked),
             extractor=self.extractor.name,
             digest=self.extractor.digest,
-            notes=(*self._notes, *(f"{row.name}: {row.note}" for row in rows if row.note)),
+            notes=self._notes,
             provenance={"generated": name} | self._provenance | {"when": now},
         )
 

@@ -199,7 +199,7 @@ def test_samples_stand_beside_their_nearest_examples(trained):
 @pytest.mark.parametrize(
     ("damage", "says"),
     [
-        ("gone", "does not exist"),
+        ("gone", "is not at .* any more"),
         ("changed", "has changed since the run began"),
         ("no checkpoint", "has no checkpoint yet"),
         ("bad checkpoint", "is truncated or was altered"),

@@ -74,7 +74,8 @@ def report(found: "Evaluation") -> None:
     console.print(metrics_table(found))
     if found.agreement:
         console.print(agreement_table(found.agreement))
-    for line in (copies_line(found), *(f"note: {note}" for note in found.notes)):
+    told = (f"{row.name} {row.note}" for row in found.rows if row.note)
+    for line in (*told, copies_line(found), *(f"note: {note}" for note in found.notes)):
         console.print(line, markup=False)
 
 

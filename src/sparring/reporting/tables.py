@@ -35,6 +35,9 @@ def evaluation(story: Story) -> Iterator[Markup]:
     flagged = isinstance(copies, dict) and copies.get("flagged")
     said = "not tested" if not copies else "copies of the training data" if flagged else "no sign of copying"
     notes = "".join(f"; {each}" for each in found.get("notes") or ())
+    for values in found["rows"]:
+        if isinstance(values, dict) and values.get("note"):
+            yield note(f"The {values['name']} {values['note']}.")
     yield note(f"Round {found.get('round', 0):,}, {found.get('extractor')} features; memorisation: {said}{notes}.")
 
 
