@@ -9,7 +9,7 @@ from sparring.recipes import Duel
 
 
 def player(name="one", trains=("G",)):
-    return Player(name, trains, lambda net, turn: {}, OptimizerConfig(1e-3))
+    return Player(name, trains, lambda net, step: {}, OptimizerConfig(1e-3))
 
 
 def game(**changes):
@@ -18,11 +18,11 @@ def game(**changes):
 
 
 @pytest.mark.parametrize(
-    ("turns", "examples", "batch", "expected"),
+    ("turn", "examples", "batch", "expected"),
     [(steps(5), 1000, 3, 5), (epochs(1), 10, 4, 3), (epochs(2), 12, 4, 6), (epochs(1), 3, 8, 1)],
 )
-def test_the_length_of_a_turn(turns, examples, batch, expected):
-    assert turns.steps(examples, batch) == expected
+def test_the_length_of_a_turn(turn, examples, batch, expected):
+    assert turn.steps(examples, batch) == expected
 
 
 def test_when_a_player_plays():

@@ -76,15 +76,15 @@ def careless(kind: str = "batch norm and spectral norm") -> State:
     if kind == "a network that nobody trains":
         networks = networks._replace(E=nn.Linear(2, 2))
 
-    def scores(net, turn):
-        real = turn.batch["x"]
-        return net.D(net.E(real)), net.D(net.E(net.G(noise(len(real), turn.rng))))
+    def scores(net, step):
+        real = step.batch["x"]
+        return net.D(net.E(real)), net.D(net.E(net.G(noise(len(real), step.rng))))
 
-    def discriminate(net, turn):
-        return non_saturating.discriminator(*scores(net, turn))
+    def discriminate(net, step):
+        return non_saturating.discriminator(*scores(net, step))
 
-    def generate(net, turn):
-        return non_saturating.generator(*scores(net, turn))
+    def generate(net, step):
+        return non_saturating.generator(*scores(net, step))
 
     players = (
         Player("discriminator", ("D",), discriminate, OptimizerConfig(0.01), steps(2)),
@@ -117,7 +117,7 @@ def same(a: Tensor | None, b: Tensor | None) -> bool:
 
 def one_player(loss, **changes) -> State:
     """A game of a single player that trains D, a linear map."""
-    given = {"optimizer": SGD, "turns": steps(1), **changes}
+    given = {"optimizer": SGD, "turn": steps(1), **changes}
     networks = Trio(nn.Linear(3, 2), nn.Linear(2, 1), nn.Identity())
     game = Game(
         networks, (Player("discriminator", ("D",), loss, **given),), Latent(3), lambda *_: None, lambda *_: None
@@ -160,8 +160,8 @@ def test_without_the_guard_the_same_call_moves_the_others(kind, index):
     state = careless(kind)
     player = state.game.players[index]
     before = everything(state)
-    turn = loop._draw(state, player, Rows(), HOW, 0, 0, {})
-    sum(player.loss(state.game.networks, turn).values()).backward()
+    step = loop._draw(state, player, Rows(), HOW, 0, 0, {})
+    sum(player.loss(state.game.networks, step).values()).backward()
     changed = moved(before, everything(state))
     other = "G" if player.name == "discriminator" else "D"
     assert {(other, "buffer"), (other, "gradient")} <= {tuple(key.split()[:2]) for key in changed}
@@ -176,8 +176,8 @@ def test_the_guard_puts_back_buffers_even_after_an_exception(kind, index):
     player = state.game.players[index]
     before = everything(state)
 
-    def failing(net, turn):
-        player.loss(net, turn)
+    def failing(net, step):
+        player.loss(net, step)
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -192,9 +192,9 @@ def test_a_player_sees_only_its_own_parameters_as_trainable():
     state = careless("a network that nobody trains")
 
     def spying(player):
-        def loss(net, turn):
+        def loss(net, step):
             seen[player.name] = {name: {p.requires_grad for p in n.parameters()} for name, n in net._asdict().items()}
-            return player.loss(net, turn)
+            return player.loss(net, step)
 
         return replace(player, loss=loss)
 
@@ -245,17 +245,17 @@ def test_only_restores_what_the_user_froze_when_the_turn_fails():
 
 
 @pytest.mark.parametrize(
-    ("turns", "accumulate", "expected"),
+    ("turn", "accumulate", "expected"),
     [(steps(5), 1, 5), (steps(1), 3, 1), (epochs(1), 1, 3), (epochs(2), 1, 6), (epochs(1), 2, 2)],
 )
-def test_a_turn_has_so_many_steps_and_never_the_same_batch(turns, accumulate, expected):
+def test_a_turn_has_so_many_steps_and_never_the_same_batch(turn, accumulate, expected):
     calls = []
 
-    def loss(net, turn):
-        calls.append(turn.rng.initial_seed())
-        return {"score": net.D(turn.batch["x"]).mean()}
+    def loss(net, step):
+        calls.append(step.rng.initial_seed())
+        return {"score": net.D(step.batch["x"]).mean()}
 
-    state, data = one_player(loss, turns=turns), Rows(10)
+    state, data = one_player(loss, turn=turn), Rows(10)
     advance(state, data, replace(HOW, accumulate=accumulate), 2)
     assert state.steps == {"discriminator": 2 * expected}
     assert data.asked == list(range(2 * expected * accumulate))
@@ -265,18 +265,18 @@ def test_a_turn_has_so_many_steps_and_never_the_same_batch(turns, accumulate, ex
 
 def test_each_step_starts_without_gradient_of_the_one_before():
     # two steps of SGD on a linear loss move twice as far as one; with stale gradient, three times
-    def loss(net, turn):
+    def loss(net, step):
         return {"weight": net.D.weight.sum()}
 
-    state = one_player(loss, turns=steps(2))
+    state = one_player(loss, turn=steps(2))
     before = state.game.networks.D.weight.detach().clone()
     advance(state, Rows(), HOW, 1)
     torch.testing.assert_close(before - state.game.networks.D.weight.detach(), torch.full((1, 2), 0.2))
 
 
 def test_players_sit_out_the_rounds_that_are_not_theirs():
-    def loss(net, turn):
-        return {"score": net.D(turn.batch["x"]).mean()}
+    def loss(net, step):
+        return {"score": net.D(step.batch["x"]).mean()}
 
     def player(name, plays):
         return Player(name, ("D",), loss, SGD, plays=plays)
@@ -290,8 +290,8 @@ def test_players_sit_out_the_rounds_that_are_not_theirs():
     assert state.steps == {"always": 4, "lazy": 2, "late": 1}
 
 
-def mean_square(net, turn):
-    return {"square": (net.D(turn.batch["x"]) - 1).square().mean(), "score": net.D(turn.batch["x"]).mean()}
+def mean_square(net, step):
+    return {"square": (net.D(step.batch["x"]) - 1).square().mean(), "score": net.D(step.batch["x"]).mean()}
 
 
 def test_accumulating_k_batches_equals_one_batch_k_times_as_big():
@@ -311,10 +311,10 @@ def test_accumulating_k_batches_equals_one_batch_k_times_as_big():
 def test_terms_are_averaged_over_the_steps_of_a_turn():
     values = iter([1.0, 2.0, 6.0, 10.0, 20.0, 30.0])
 
-    def loss(net, turn):
+    def loss(net, step):
         return {"value": net.D.weight.sum() * 0 + next(values)}
 
-    state = one_player(loss, turns=steps(3))
+    state = one_player(loss, turn=steps(3))
     assert advance(state, Rows(), HOW, 2) == [{"discriminator/value": 3.0}, {"discriminator/value": 20.0}]
 
 
@@ -406,12 +406,12 @@ def test_every_step_of_every_player_draws_its_own_dropout_and_noise():
     masks, noises = set(), set()
     dropout = nn.Dropout(0.5)
 
-    def loss(net, turn):
+    def loss(net, step):
         masks.add(tuple(dropout(torch.ones(64)).tolist()))
-        noises.add(tuple(torch.randn(4, generator=turn.rng).tolist()))
-        return {"score": net.D(turn.batch["x"]).mean()}
+        noises.add(tuple(torch.randn(4, generator=step.rng).tolist()))
+        return {"score": net.D(step.batch["x"]).mean()}
 
-    game = one_player(loss, turns=steps(2)).game
+    game = one_player(loss, turn=steps(2)).game
     both = replace(game, players=(*game.players, replace(game.players[0], name="another")))
     advance(State.start(both), Rows(), replace(HOW, accumulate=2), 3)
     assert len(masks) == len(noises) == 24
@@ -427,7 +427,7 @@ def test_the_global_generators_are_left_as_they_were():
 
 
 def test_the_global_generator_is_left_as_it_was_by_a_failing_turn():
-    def loss(net, turn):
+    def loss(net, step):
         torch.rand(3)
         raise ZeroDivisionError
 
@@ -449,17 +449,17 @@ def test_a_seed_depends_on_each_of_its_words_and_their_order():
 def test_progress_goes_from_0_to_1_and_stays_there():
     seen = []
 
-    def loss(net, turn):
-        seen.append((turn.round, turn.progress))
-        return {"score": net.D(turn.batch["x"]).mean()}
+    def loss(net, step):
+        seen.append((step.round, step.progress))
+        return {"score": net.D(step.batch["x"]).mean()}
 
     advance(one_player(loss), Rows(), HOW, 6)
     assert seen == [(0, 0.0), (1, 0.25), (2, 0.5), (3, 0.75), (4, 1.0), (5, 1.0)]
 
 
 def test_rates_fall_to_0_over_the_last_part_of_the_run():
-    def score(net, turn):
-        return {"score": net.D(turn.batch["x"]).mean()}
+    def score(net, step):
+        return {"score": net.D(step.batch["x"]).mean()}
 
     def steps_taken(decay_from: float) -> list[float]:
         state = one_player(score, optimizer=replace(SGD, decay_from=decay_from))
@@ -478,14 +478,14 @@ def test_rates_fall_to_0_over_the_last_part_of_the_run():
 def test_what_a_player_leaves_reaches_the_next_in_this_round_only():
     found = []
 
-    def first(net, turn):
-        found.append(dict(turn.left))
-        turn.left["mark"] = torch.tensor(float(turn.round))
-        return {"score": net.D(turn.batch["x"]).mean()}
+    def first(net, step):
+        found.append(dict(step.left))
+        step.left["mark"] = torch.tensor(float(step.round))
+        return {"score": net.D(step.batch["x"]).mean()}
 
-    def second(net, turn):
-        found.append({key: value.item() for key, value in turn.left.items()})
-        return {"score": net.D(turn.batch["x"]).mean()}
+    def second(net, step):
+        found.append({key: value.item() for key, value in step.left.items()})
+        return {"score": net.D(step.batch["x"]).mean()}
 
     base = one_player(first).game
     players = (Player("first", ("D",), first, SGD), Player("second", ("D",), second, SGD))
@@ -494,12 +494,12 @@ def test_what_a_player_leaves_reaches_the_next_in_this_round_only():
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
-@pytest.mark.parametrize(("accumulate", "step"), [(1, 0), (2, 1)])
-def test_a_term_that_is_not_finite_is_named_and_touches_nothing(bad, accumulate, step):
-    def loss(net, turn):
-        sick = bad if turn.round == 2 and len(calls) % accumulate == step else 1.0
-        calls.append(turn.round)
-        score = net.D(turn.batch["x"]).mean()
+@pytest.mark.parametrize(("accumulate", "number"), [(1, 0), (2, 1)])
+def test_a_term_that_is_not_finite_is_named_and_touches_nothing(bad, accumulate, number):
+    def loss(net, step):
+        sick = bad if step.round == 2 and len(calls) % accumulate == number else 1.0
+        calls.append(step.round)
+        score = net.D(step.batch["x"]).mean()
         return {"fine": score, "sick": score * sick, "sicker": score * sick}
 
     calls: list[int] = []
@@ -525,7 +525,7 @@ def test_after_is_called_with_the_networks_after_each_step():
         with torch.no_grad():
             net.D.weight.clamp_(-0.01, 0.01)
 
-    state = one_player(mean_square, turns=steps(3), after=after)
+    state = one_player(mean_square, turn=steps(3), after=after)
     state.game = replace(state.game, average=("D",))
     state = State.start(state.game)
     advance(state, Rows(), HOW, 1)
@@ -545,8 +545,8 @@ def test_terms_stay_in_float32_where_the_networks_run_in_bfloat16(objective):
     game = duel(generator(), D, objective, penalty, latent=3)
 
     def spying(player):
-        def loss(net, turn):
-            terms = player.loss(net, turn)
+        def loss(net, step):
+            terms = player.loss(net, step)
             dtypes["terms"] |= {term.dtype for term in terms.values()}
             return terms
 
@@ -592,9 +592,9 @@ def test_the_average_of_a_spectrally_normalised_network_stays_near_norm_one():
 
 @pytest.mark.parametrize("accumulate", [1, 2])
 def test_a_gradient_that_is_not_finite_is_named_and_touches_nothing(accumulate):
-    def loss(net, turn):
+    def loss(net, step):
         # the root of 0 is finite, its slope is not
-        return {"root": (net.D(turn.batch["x"]).sum() * (0.0 if turn.round == 2 else 1.0)).square().sqrt()}
+        return {"root": (net.D(step.batch["x"]).sum() * (0.0 if step.round == 2 else 1.0)).square().sqrt()}
 
     state = one_player(loss, optimizer=OptimizerConfig(0.01))
     how = replace(HOW, accumulate=accumulate)
@@ -621,6 +621,6 @@ def test_a_frozen_helper_keeps_its_mode_and_all_else_trains():
 
 def test_a_loss_that_trains_other_networks_than_it_is_given_is_refused():
     mine = nn.Linear(2, 1)
-    state = one_player(lambda net, turn: {"mine": mine(turn.batch["x"]).mean()}, optimizer=OptimizerConfig(0.01))
+    state = one_player(lambda net, step: {"mine": mine(step.batch["x"]).mean()}, optimizer=OptimizerConfig(0.01))
     with pytest.raises(UserError, match=r"discriminator does not depend on D .*such as net\.G"):
         advance(state, Rows(), HOW, 1)

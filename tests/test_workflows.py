@@ -244,9 +244,9 @@ def test_the_networks_are_in_training_mode_in_every_turn(tmp_path):
     modes, game = [], my_game()
 
     def spying(player):
-        def loss(net, turn):
+        def loss(net, step):
             modes.append([module.training for network in net for module in network.modules()])
-            return player.loss(net, turn)
+            return player.loss(net, step)
 
         return replace(player, loss=loss)
 
@@ -330,9 +330,9 @@ def test_a_term_that_is_not_finite_ends_the_run_and_keeps_the_checkpoint(tmp_pat
     game = my_game()
     discriminator, generator = game.players
 
-    def sick(net, turn):
-        terms = generator.loss(net, turn)
-        return {**terms, "sick": terms["fake"] * (float("nan") if turn.round == 3 else 1.0)}
+    def sick(net, step):
+        terms = generator.loss(net, step)
+        return {**terms, "sick": terms["fake"] * (float("nan") if step.round == 3 else 1.0)}
 
     game = replace(game, players=(discriminator, replace(generator, loss=sick)))
     with pytest.raises(DivergedError, match="generator/sick became nan in round 3"):

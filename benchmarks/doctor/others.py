@@ -38,7 +38,7 @@ def far_away(seed: int) -> Game:
     torch.manual_seed(seed)
     G, D = Elsewhere(8, (2,), 128), MLPDiscriminator((2,), 128)
     rates = (OptimizerConfig(1e-2, "sgd"), adam(1e-3, 0.5, 0.999))
-    return sparring.duel(G, D, "minimax", latent=8, optimizer=rates, turns=5)
+    return sparring.duel(G, D, "minimax", latent=8, optimizer=rates, turn=5)
 
 
 class Wedge(MLPGenerator):
@@ -46,8 +46,8 @@ class Wedge(MLPGenerator):
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
         """`(B, latent)` -> `(B, 2)`."""
-        turn, length = super().forward(z).unbind(1)
-        angle = (math.pi / 4 + 0.5) * torch.sigmoid(turn) - 0.25
+        step, length = super().forward(z).unbind(1)
+        angle = (math.pi / 4 + 0.5) * torch.sigmoid(step) - 0.25
         radius = math.sqrt(2) * nn.functional.softplus(length + 0.5)
         return torch.stack([radius * angle.cos(), radius * angle.sin()], 1)
 

@@ -13,6 +13,7 @@ _HOMES = {
     "OptimizerConfig": "sparring.game",
     "Player": "sparring.game",
     "Run": "sparring.workflows",
+    "Step": "sparring.game",
     "Turn": "sparring.game",
     "UserError": "sparring.errors",
     "compare": "sparring.evaluation",
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from sparring.game import Latent as Latent
     from sparring.game import OptimizerConfig as OptimizerConfig
     from sparring.game import Player as Player
+    from sparring.game import Step as Step
     from sparring.game import Turn as Turn
     from sparring.game import epochs as epochs
     from sparring.game import steps as steps

@@ -1,4 +1,4 @@
-"""What a user did wrong, said once: the problem, and the mend."""
+"""What a user did wrong, said once: the problem, and how to fix it."""
 
 import difflib
 import errno
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 class UserError(ValueError):
-    """A mistake that the user can mend. The command line prints it in one line and exits with code 2.
+    """A mistake that the user can fix. The command line prints it in one line and exits with code 2.
 
     Args:
         problem: what was wrong, and where.

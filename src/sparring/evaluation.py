@@ -74,7 +74,7 @@ def compare(
         One evaluation each, in the order given; those of runs are also appended to their `metrics.jsonl`.
 
     Raises:
-        UserError: anything that the user can mend; above all, samples and reals of different sizes or channels, and
+        UserError: anything that the user can fix; above all, samples and reals of different sizes or channels, and
             runs on different data.
     """
     if isinstance(generated, str | Path | np.ndarray) or not len(generated):

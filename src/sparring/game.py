@@ -20,7 +20,7 @@ N = TypeVar("N", bound=tuple[nn.Module, ...])
 
 
 @dataclass(frozen=True)
-class Turn:
+class Step:
     """All that a player may look at in one step of its turn.
 
     Args:
@@ -40,7 +40,7 @@ class Turn:
 
 
 @dataclass(frozen=True)
-class Turns:
+class Turn:
     """How long a player's turn is before the next player's begins."""
 
     length: int
@@ -51,14 +51,14 @@ class Turns:
         return self.length if self.unit == "steps" else self.length * math.ceil(examples / batch)
 
 
-def steps(length: int) -> Turns:
+def steps(length: int) -> Turn:
     """A turn of so many optimizer steps."""
-    return Turns(length, "steps")
+    return Turn(length, "steps")
 
 
-def epochs(length: int) -> Turns:
+def epochs(length: int) -> Turn:
     """A turn of so many passes over the data."""
-    return Turns(length, "epochs")
+    return Turn(length, "epochs")
 
 
 ONE_STEP = steps(1)
@@ -150,13 +150,13 @@ class Player(Generic[N]):
 
     name: str
     trains: tuple[str, ...]
-    loss: Callable[[N, Turn], Terms]
+    loss: Callable[[N, Step], Terms]
     optimizer: OptimizerConfig
-    turns: Turns = ONE_STEP
+    turn: Turn = ONE_STEP
     plays: Plays = always
     after: Callable[[N], None] | None = None
 
-    def rounds(self, turns: int) -> int:
+    def rounds(self, turn: int) -> int:
         """How many rounds are played until this player has had so many turns.
 
         Examples:
@@ -165,13 +165,13 @@ class Player(Generic[N]):
             [1, 5, 9]
         """
         if self.plays is always:
-            return turns
+            return turn
         taken = 0
         for round in range(FORESEEN):
             taken += self.plays(round)
-            if taken == turns:
+            if taken == turn:
                 return round + 1
-        return math.ceil(FORESEEN * turns / max(1, taken))
+        return math.ceil(FORESEEN * turn / max(1, taken))
 
 
 @dataclass(frozen=True)

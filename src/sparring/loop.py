@@ -20,7 +20,8 @@ from torch.nn.modules.batchnorm import _NormBase
 from sparring.data import Data
 from sparring.devices import forked, seed_global
 from sparring.errors import UserError
-from sparring.game import Game, Player, Turn
+from sparring.game import Game, Player, Step
+from sparring.kinds import to_model
 from sparring.objectives import Terms
 
 CPU = torch.device("cpu")
@@ -89,7 +90,7 @@ class Play:
     Args:
         seed: of all noise, order and dropout.
         batch: examples in one forward pass.
-        horizon: the round at which `Turn.progress` reaches 1.
+        horizon: the round at which `Step.progress` reaches 1.
         accumulate: how many batches one optimizer step averages over.
         device: where the networks are.
         precision: `torch.bfloat16` runs the networks under autocast; objectives and penalties stay in float32.
@@ -200,17 +201,17 @@ def take_turn(
     Raises:
         DivergedError: a term or a gradient is not finite; it has touched no weight.
     """
-    length = player.turns.steps(len(data), how.batch * how.accumulate)
+    length = player.turn.steps(len(data), how.batch * how.accumulate)
     totals: dict[str, float] = {}
     with only(state, player):
-        for step in range(length):
-            for name, value in _step(state, player, data, how, step, left).items():
+        for number in range(length):
+            for name, value in _step(state, player, data, how, number, left).items():
                 totals[name] = totals.get(name, 0.0) + value / length
     return totals
 
 
 def _step(
-    state: State, player: Player[Any], data: Data, how: Play, step: int, left: dict[int, dict[str, Tensor]]
+    state: State, player: Player[Any], data: Data, how: Play, number: int, left: dict[int, dict[str, Tensor]]
 ) -> dict[str, float]:
     optimizer, networks = state.optimizers.get(player.name), state.game.networks
     values: dict[str, float] = {}
@@ -219,9 +220,9 @@ def _step(
             group["lr"] = player.optimizer.rate(_progress(state, how))
         optimizer.zero_grad(set_to_none=True)
     for part in range(how.accumulate):
-        turn = _draw(state, player, data, how, step, part, left)
+        step = _draw(state, player, data, how, number, part, left)
         with torch.autocast(how.device.type, how.precision, enabled=how.precision != torch.float32):
-            terms = player.loss(networks, turn)
+            terms = player.loss(networks, step)
         for name, value in _finite(player, terms, state.round).items():
             values[name] = values.get(name, 0.0) + value / how.accumulate
         if optimizer:
@@ -239,14 +240,14 @@ def _step(
 
 
 def _draw(
-    state: State, player: Player[Any], data: Data, how: Play, step: int, part: int, left: dict[int, dict[str, Tensor]]
-) -> Turn:
-    seed = seed_of(how.seed, state.round, player.name, step, part)
+    state: State, player: Player[Any], data: Data, how: Play, number: int, part: int, left: dict[int, dict[str, Tensor]]
+) -> Step:
+    seed = seed_of(how.seed, state.round, player.name, number, part)
     seed_global(seed, how.device)
     batch = data.batch(state.steps[player.name] * how.accumulate + part, how.batch, how.seed)
     stored = {name: column.to(how.device, non_blocking=True) for name, column in batch.items()}
-    return Turn(
-        batch={name: data.schema[name].to_model(column) for name, column in stored.items()},
+    return Step(
+        batch=to_model(data.schema, stored),
         round=state.round,
         progress=_progress(state, how),
         rng=torch.Generator(how.device).manual_seed(seed),

@@ -143,8 +143,8 @@ def test_a_run_that_diverges_names_the_term_and_keeps_its_checkpoint(sparring, p
         game = recipe.build(options, spec)
         discriminator, generator = game.players
 
-        def sick(net, turn):
-            return {**generator.loss(net, turn), "sick": net.G(game.noise(4, turn.rng, None)).mean() / (3 - turn.round)}
+        def sick(net, step):
+            return {**generator.loss(net, step), "sick": net.G(game.noise(4, step.rng, None)).mean() / (3 - step.round)}
 
         return replace(game, players=(discriminator, replace(generator, loss=sick)))
 

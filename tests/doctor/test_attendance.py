@@ -258,9 +258,9 @@ def sick(round: int):
     game = sparring.duel(torch.nn.Linear(4, 2), torch.nn.Linear(2, 1), latent=4)
     generator = game.players[1]
 
-    def loss(net, turn):
-        terms = generator.loss(net, turn)
-        return {name: term * (float("nan") if turn.round == round else 1.0) for name, term in terms.items()}
+    def loss(net, step):
+        terms = generator.loss(net, step)
+        return {name: term * (float("nan") if step.round == round else 1.0) for name, term in terms.items()}
 
     return replace(game, players=(game.players[0], replace(generator, loss=loss)))
 

@@ -256,8 +256,8 @@ def test_d_is_asked_about_each_example_with_its_own_label():
         G: nn.Module
         D: nn.Module
 
-    def loss(networks, turn):
-        return {"x": networks.G(turn.batch["x"]).mean()}
+    def loss(networks, step):
+        return {"x": networks.G(step.batch["x"]).mean()}
 
     game = Game(
         networks=Nets(Wrong(), Strict()),

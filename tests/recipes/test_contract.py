@@ -99,8 +99,8 @@ def test_every_term_carries_gradient_to_its_player(recipe, shape):
         owned = state.owned[player.name]
         silent: list[str] = []
 
-        def spied(networks, turn, player=player, owned=owned, silent=silent):
-            terms = player.loss(networks, turn)
+        def spied(networks, step, player=player, owned=owned, silent=silent):
+            terms = player.loss(networks, step)
             for name, term in terms.items():
                 gradients = torch.autograd.grad(term, owned, retain_graph=True, allow_unused=True)
                 if not any(g is not None and g.abs().sum() > 0 for g in gradients):

@@ -9,7 +9,7 @@ from torch.nn.utils.parametrize import is_parametrized
 
 import sparring.data
 from sparring.errors import UserError
-from sparring.game import Latent, OptimizerConfig, Turn, epochs
+from sparring.game import Latent, OptimizerConfig, Step, epochs
 from sparring.kinds import Points, Schema
 from sparring.loop import Play, State, play
 from sparring.networks import (
@@ -40,13 +40,13 @@ class Listening(nn.Module):
         return self.layers(x)
 
 
-def turn(progress: float = 0.0, round: int = 0) -> Turn:
-    return Turn({"x": REAL}, round, progress, torch.Generator().manual_seed(1), {})
+def step(progress: float = 0.0, round: int = 0) -> Step:
+    return Step({"x": REAL}, round, progress, torch.Generator().manual_seed(1), {})
 
 
 def play_once(game, player: str, **of_turn) -> dict[str, Tensor]:
     chosen = next(each for each in game.players if each.name == player)
-    return chosen.loss(game.networks, turn(**of_turn))
+    return chosen.loss(game.networks, step(**of_turn))
 
 
 def fakes(G: nn.Module, latent: int = 3) -> Tensor:
@@ -103,7 +103,7 @@ def test_the_recipes_show_d_both_in_one_pass_where_no_layer_looks_at_more_than_o
     passes: list[int] = []
     game.networks.D.register_forward_pre_hook(lambda _, given: passes.append(len(given[0])))
     batch = {name: data.schema[name].to_model(column) for name, column in data.batch(0, 4, 0).items()}
-    terms = game.players[0].loss(game.networks, Turn(batch, 1, 0.0, torch.Generator().manual_seed(1), {}))
+    terms = game.players[0].loss(game.networks, Step(batch, 1, 0.0, torch.Generator().manual_seed(1), {}))
     # the objective's passes come first, a penalty's behind them
     normed = any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in game.networks.D.modules())
     assert terms
@@ -176,10 +176,10 @@ def test_turns_are_ds_and_g_takes_one_step():
         def batch(self, draw: int, size: int, seed: int) -> dict[str, Tensor]:
             return {"x": REAL[:size]}
 
-    for turns, expected in ((5, 5), (epochs(2), 6)):
+    for turn, expected in ((5, 5), (epochs(2), 6)):
         clipped = []
         after = clipped.append
-        state = State.start(duel(nn.Linear(3, 2), nn.Linear(2, 1), latent=3, turns=turns, after=after))
+        state = State.start(duel(nn.Linear(3, 2), nn.Linear(2, 1), latent=3, turn=turn, after=after))
         list(itertools.islice(play(state, Rows(), Play(seed=0, batch=2, horizon=1)), 2))
         assert state.steps == {"discriminator": 2 * expected, "generator": 2}
         assert clipped == [state.game.networks] * (2 * expected)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sparring.game import Turn
+from sparring.game import Step
 from sparring.kinds import Pictures, Points
 from sparring.recipes import RECIPES
 from sparring.recipes._duel import Duel
@@ -172,7 +172,7 @@ def played(
     game = RECIPES[recipe].build(RECIPES[recipe].options(width=4, latent_dim=3, **options), {"x": kind})
     net = Duel(Linear(), Bent())
     loss = next(each.loss for each in game.players if each.name == player)
-    terms = loss(net, Turn({"x": x}, round, 0.0, torch.Generator().manual_seed(1), {}))
+    terms = loss(net, Step({"x": x}, round, 0.0, torch.Generator().manual_seed(1), {}))
     return torch.stack(list(terms.values())).sum(), net
 
 

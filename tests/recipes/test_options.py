@@ -10,7 +10,7 @@ from torch.nn.utils.parametrize import is_parametrized
 from sparring import workflows
 from sparring.data import Unpaired
 from sparring.data import open as opened
-from sparring.game import Turn
+from sparring.game import Step
 from sparring.loop import take_turn
 from sparring.networks import PatchDiscriminator, Translator
 from sparring.recipes import RECIPES
@@ -76,11 +76,11 @@ def test_the_options_of_a_pair_reach_the_optimizers_the_noise_the_networks_and_t
 def test_the_options_of_a_duel_reach_the_turns_and_what_d_sees(recipe):
     def noises(sigma: float) -> torch.Tensor:
         game = planned(recipe, network="mlp", n_critic=3, instance_noise=sigma).state.game
-        assert game.players[0].turns.steps(24, 3) == 3
+        assert game.players[0].turn.steps(24, 3) == 3
         seen: list[torch.Tensor] = []
         game.networks.D.register_forward_pre_hook(lambda module, given: seen.append(given[0].detach()))
         batch = {"x": torch.zeros(3, 1, 16, 16)}
-        game.players[0].loss(game.networks, Turn(batch, 0, 0.0, torch.Generator().manual_seed(0), {}))
+        game.players[0].loss(game.networks, Step(batch, 0, 0.0, torch.Generator().manual_seed(0), {}))
         return seen[0][:3]
 
     assert torch.allclose(noises(1.4), 2 * noises(0.7))

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sparring.game import Game, Turn
+from sparring.game import Game, Step
 from sparring.kinds import Categories, Pictures, Points
 from sparring.recipes import RECIPES, cgan, cyclegan, infogan
 
@@ -72,7 +72,7 @@ def built(recipe: str, schema: dict[str, Any], **options: Any) -> Game[Any]:
 
 def terms_of(game: Game[Any], player: str, net: Any, batch: dict[str, Tensor], **left: Tensor) -> dict[str, Tensor]:
     loss = next(each.loss for each in game.players if each.name == player)
-    return loss(net, Turn(batch, 0, 0.0, torch.Generator().manual_seed(1), left))
+    return loss(net, Step(batch, 0, 0.0, torch.Generator().manual_seed(1), left))
 
 
 def total(terms: dict[str, Tensor]) -> Tensor:
@@ -188,7 +188,7 @@ def test_cyclegans_translators_minimise_the_papers_loss(identity):
     game, net = translating(cycle=3.0, identity=identity)
     left: dict[str, Tensor] = {}
     loss = game.players[0].loss
-    found = loss(net, Turn({"a": A, "b": B}, 0, 0.0, torch.Generator(), left))
+    found = loss(net, Step({"a": A, "b": B}, 0, 0.0, torch.Generator(), left))
     assert torch.equal(left["b"], 2.0 * A)
     assert torch.equal(left["a"], 0.3 * B)
     assert not any(fake.requires_grad for fake in left.values())

@@ -44,7 +44,7 @@ def test_a_run_plays_what_its_config_says_and_goes_on_with_it(tmp_path, data, gi
     for played in (plan, workflows.plan_resumed(tmp_path / "run", source=data, rounds=1)):
         critic, generator = played.state.game.players
         assert critic.optimizer.lr == generator.optimizer.lr == expected.lr
-        assert critic.turns.length == expected.n_critic
+        assert critic.turn.length == expected.n_critic
 
 
 def test_a_wrong_option_is_refused_before_the_data_is_read(monkeypatch):

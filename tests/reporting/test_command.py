@@ -111,7 +111,7 @@ def test_no_command_makes_what_came_from_python():
 @pytest.mark.parametrize("recipe", ["gan", "wgan"])
 def test_schedules_of_a_run_in_one_go_end_where_they_ended(sources, arguments, recipe):
     plan = workflows.plan(sources["points"], recipe=recipe, batch=4, **arguments)
-    a_round = plan.state.game.players[0].turns.steps(len(plan.data), 4) * 4
+    a_round = plan.state.game.players[0].turn.steps(len(plan.data), 4) * 4
     assert schedules_end(plan.config, a_round) is None
 
 

@@ -61,7 +61,7 @@ def main() -> None:
 
 
 def complain(problem: str, hint: str = "") -> None:
-    """One line on stderr: what was wrong, and the mend."""
+    """One line on stderr: what is wrong, and how to fix it."""
     console = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False)
     console.print("error:", style="bold red", end=" ")
     # names of files may hold anything, line breaks too

@@ -110,9 +110,9 @@ def describe(plan: "Plan") -> str:
         averaged = ", averaged" if name in game.average else ""
         lines.append(f"network    {name}: {type(network).__name__}, {count:,} parameters{averaged}")
     for player in game.players:
-        turns = f"{player.turns.length} {player.turns.unit}"
+        turn = f"{player.turn.length} {player.turn.unit}"
         lines.append(
-            f"player     {player.name}: trains {', '.join(player.trains)} for {turns} by {player.optimizer.kind}"
+            f"player     {player.name}: trains {', '.join(player.trains)} for {turn} by {player.optimizer.kind}"
         )
     limits = {name: limit for name, limit in config.budget.model_dump().items() if limit}
     budget = ", ".join(f"until {limit}" if name == "until" else f"{limit:g} {name}" for name, limit in limits.items())

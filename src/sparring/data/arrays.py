@@ -173,7 +173,7 @@ def _scan(source: str, array: np.ndarray) -> tuple[float, float]:
     if broken:
         raise UserError(
             f"{source} holds {broken} values that are not finite in float32, the first at index {first}",
-            "remove those examples, or mend them with np.nan_to_num",
+            "remove those examples, or replace them with np.nan_to_num",
         )
     return low, high
 

@@ -18,7 +18,7 @@ from sparring.doctor.listening import Heard, length
 from sparring.doctor.signals import Signals
 from sparring.doctor.space import Seen, Shares, Space
 from sparring.game import Batch
-from sparring.kinds import classes_of, labelled
+from sparring.kinds import classes_of, labelled, to_model
 from sparring.loop import Play, State, evaluating, preserving, seed_of
 from sparring.metrics.table import KnownModes
 
@@ -106,7 +106,7 @@ class Examiner:
         self._before = memory["features"] if memory else None
 
     def _in_model(self, rows: Rows) -> Batch:
-        return {name: self._schema[name].to_model(column) for name, column in rows.items()}
+        return to_model(self._schema, rows)
 
     def __call__(self, heard: dict[str, Heard], swings: dict[str, float]) -> Signals:
         """Examine the game as it stands.

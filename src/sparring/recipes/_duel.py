@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from sparring.errors import UserError
-from sparring.game import Batch, Game, Latent, OptimizerConfig, Player, Turn, Turns, steps
+from sparring.game import Batch, Game, Latent, OptimizerConfig, Player, Step, Turn, steps
 from sparring.kinds import Schema
 from sparring.networks import (
     DCGANDiscriminator,
@@ -44,7 +44,7 @@ def duel(
     *,
     latent: Latent | int = 64,
     optimizer: OptimizerConfig | tuple[OptimizerConfig, OptimizerConfig] | None = None,
-    turns: Turns | int = 1,
+    turn: Turn | int = 1,
     penalty_every: int = 1,
     label_smoothing: float = 0.0,
     instance_noise: float = 0.0,
@@ -61,7 +61,7 @@ def duel(
         penalty: from `sparring.penalties`, such as `r1(1.0)`.
         latent: the noise, or just its dimension (then it is normal).
         optimizer: for both, or (generator's, discriminator's); Adam with lr 2e-4 and β1 0.5 by default.
-        turns: D's turn before each step of G: a number of steps, `steps(n)` or `epochs(n)`.
+        turn: D's, before each step of G: a number of steps, `steps(n)` or `epochs(n)`.
         penalty_every: lazy penalty: computed every so many rounds, and that many times as heavy (Karras et al. 2019,
             arXiv 1912.04958, section 3.1).
         label_smoothing: one-sided; see `objectives.smooth_labels`.
@@ -91,25 +91,25 @@ def duel(
     if penalty is not None and any(isinstance(module, _BatchNorm) for module in discriminator.modules()):
         raise UserError("a gradient penalty and batch norm in D exclude one another", "build D without batch norm")
 
-    def seen(x: Tensor, turn: Turn) -> Tensor:
-        sigma = instance_noise * (1 - turn.progress)
-        return x + sigma * torch.randn(x.shape, generator=turn.rng, device=x.device) if sigma else x
+    def seen(x: Tensor, step: Step) -> Tensor:
+        sigma = instance_noise * (1 - step.progress)
+        return x + sigma * torch.randn(x.shape, generator=step.rng, device=x.device) if sigma else x
 
-    def discriminate(net: Duel, turn: Turn) -> Terms:
-        real = turn.batch["x"]
+    def discriminate(net: Duel, step: Step) -> Terms:
+        real = step.batch["x"]
         with torch.no_grad():
-            fake = net.G(noise(len(real), turn.rng)).float()
-        real, fake = seen(real, turn), seen(fake, turn)
+            fake = net.G(noise(len(real), step.rng)).float()
+        real, fake = seen(real, step), seen(fake, step)
         scores = net.D(torch.cat([real, fake])).chunk(2) if one_pass else (net.D(real), net.D(fake))
         terms = rules.discriminator(*scores)
-        if penalty is not None and turn.round % penalty_every == 0:
-            terms |= {name: penalty_every * term for name, term in penalty(net.D, real, fake, turn.rng).items()}
+        if penalty is not None and step.round % penalty_every == 0:
+            terms |= {name: penalty_every * term for name, term in penalty(net.D, real, fake, step.rng).items()}
         return terms
 
-    def generate(net: Duel, turn: Turn) -> Terms:
-        fake = net.D(seen(net.G(noise(len(turn.batch["x"]), turn.rng)).float(), turn))
+    def generate(net: Duel, step: Step) -> Terms:
+        fake = net.D(seen(net.G(noise(len(step.batch["x"]), step.rng)).float(), step))
         with torch.no_grad():
-            real = net.D(seen(turn.batch["x"], turn)) if rules.relativistic else fake
+            real = net.D(seen(step.batch["x"], step)) if rules.relativistic else fake
         return rules.generator(real, fake)
 
     return Game(
@@ -120,7 +120,7 @@ def duel(
                 ("D",),
                 discriminate,
                 for_D,
-                steps(turns) if isinstance(turns, int) else turns,
+                steps(turn) if isinstance(turn, int) else turn,
                 after=after,
             ),
             Player("generator", ("G",), generate, for_G),
@@ -272,7 +272,7 @@ def standard_duel(
         penalty,
         latent=noise,
         optimizer=options.optimizers(optimizer),
-        turns=options.n_critic,
+        turn=options.n_critic,
         penalty_every=penalty_every,
         label_smoothing=label_smoothing,
         instance_noise=options.instance_noise,

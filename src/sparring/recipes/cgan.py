@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
 from sparring.errors import UserError
-from sparring.game import Batch, Game, Latent, Player, Turn
+from sparring.game import Batch, Game, Latent, Player, Step
 from sparring.kinds import Schema, classes_of
 from sparring.objectives import Terms, non_saturating
 from sparring.recipes._duel import PairOptions, pair, shape_of
@@ -49,18 +49,18 @@ def told(x: Tensor, y: Tensor, classes: int) -> Tensor:
     return torch.cat([x, label.reshape(*label.shape, *[1] * (x.ndim - 2)).expand(-1, -1, *x.shape[2:])], dim=1)
 
 
-def discriminator(noise: Latent, classes: int, net: Networks, turn: Turn) -> Terms:
+def discriminator(noise: Latent, classes: int, net: Networks, step: Step) -> Terms:
     """D alone. Its fakes are of the labels of its reals."""
-    x, y = turn.batch["x"], turn.batch["y"]
+    x, y = step.batch["x"], step.batch["y"]
     with torch.no_grad():
-        fake = net.G(told(noise(len(y), turn.rng), y, classes)).float()
+        fake = net.G(told(noise(len(y), step.rng), y, classes)).float()
     return non_saturating.discriminator(net.D(told(x, y, classes)), net.D(told(fake, y, classes)))
 
 
-def generator(noise: Latent, classes: int, net: Networks, turn: Turn) -> Terms:
+def generator(noise: Latent, classes: int, net: Networks, step: Step) -> Terms:
     """G alone; D is held constant."""
-    y = turn.batch["y"]
-    fake = net.G(told(noise(len(y), turn.rng), y, classes)).float()
+    y = step.batch["y"]
+    fake = net.G(told(noise(len(y), step.rng), y, classes)).float()
     scores = net.D(told(fake, y, classes))
     return non_saturating.generator(scores, scores)
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 
 from sparring.errors import UserError
-from sparring.game import Batch, Game, OptimizerConfig, Player, Turn
+from sparring.game import Batch, Game, OptimizerConfig, Player, Step
 from sparring.kinds import Schema
 from sparring.networks import PatchDiscriminator, Pool, Translator
 from sparring.objectives import Terms, least_squares
@@ -51,11 +51,11 @@ class Networks(NamedTuple):
     P_B: nn.Module
 
 
-def translators(options: Options, net: Networks, turn: Turn) -> Terms:
+def translators(options: Options, net: Networks, step: Step) -> Terms:
     """G and F; both discriminators are held constant."""
-    a, b = turn.batch["a"], turn.batch["b"]
+    a, b = step.batch["a"], step.batch["b"]
     fake_b, fake_a = net.G(a), net.F(b)
-    turn.left.update(a=fake_a.detach(), b=fake_b.detach())
+    step.left.update(a=fake_a.detach(), b=fake_b.detach())
     judged_a, judged_b = net.D_A(fake_a), net.D_B(fake_b)
     terms = {
         "adversarial_a": 2 * least_squares.generator(judged_a, judged_a)["fake"],
@@ -70,10 +70,10 @@ def translators(options: Options, net: Networks, turn: Turn) -> Terms:
     return terms
 
 
-def discriminators(net: Networks, turn: Turn) -> Terms:
+def discriminators(net: Networks, step: Step) -> Terms:
     """D_A and D_B, on what the translators left and on what the pools remember."""
-    a = least_squares.discriminator(net.D_A(turn.batch["a"]), net.D_A(net.P_A(turn.left["a"], turn.rng)))
-    b = least_squares.discriminator(net.D_B(turn.batch["b"]), net.D_B(net.P_B(turn.left["b"], turn.rng)))
+    a = least_squares.discriminator(net.D_A(step.batch["a"]), net.D_A(net.P_A(step.left["a"], step.rng)))
+    b = least_squares.discriminator(net.D_B(step.batch["b"]), net.D_B(net.P_B(step.left["b"], step.rng)))
     return {f"{name}_a": term for name, term in a.items()} | {f"{name}_b": term for name, term in b.items()}
 
 

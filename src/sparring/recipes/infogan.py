@@ -18,7 +18,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, gaussian_nll_loss, one_hot
 
-from sparring.game import Game, Latent, Player, Turn
+from sparring.game import Game, Latent, Player, Step
 from sparring.kinds import Schema
 from sparring.objectives import Terms, non_saturating
 from sparring.recipes._duel import Featured, PairOptions, pair, shape_of
@@ -61,17 +61,17 @@ class Code:
         return [self.z.dim, self.categories, self.continuous]
 
 
-def discriminator(noise: Code, net: Networks, turn: Turn) -> Terms:
+def discriminator(noise: Code, net: Networks, step: Step) -> Terms:
     """D alone."""
-    real = turn.batch["x"]
+    real = step.batch["x"]
     with torch.no_grad():
-        fake = net.G(noise(len(real), turn.rng))
+        fake = net.G(noise(len(real), step.rng))
     return non_saturating.discriminator(net.D(real), net.D(fake))
 
 
-def generator(noise: Code, weight: float, net: Networks, turn: Turn) -> Terms:
+def generator(noise: Code, weight: float, net: Networks, step: Step) -> Terms:
     """G, with Q reading the code back; D is held constant."""
-    z = noise(len(turn.batch["x"]), turn.rng)
+    z = noise(len(step.batch["x"]), step.rng)
     features = net.D.features(net.G(z))
     logits = net.D.head(features).squeeze(1)
     _, code, values = z.split(noise.widths, dim=1)

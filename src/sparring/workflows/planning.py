@@ -193,7 +193,7 @@ def plan(
         settings: see `Settings`; whatever is None stays as it is.
 
     Raises:
-        UserError: anything that the user can mend.
+        UserError: anything that the user can fix.
     """
     if game is not None and recipe is not None:
         raise UserError("a recipe and a game were given", "give one of them")
@@ -451,7 +451,7 @@ def _assemble(config: RunConfig, data: Data, game: Game[Any] | None) -> tuple[St
 def _planned_rounds(config: RunConfig, examples: int, first: Player[Any]) -> int:
     """The round at which the first limit will be reached, as far as it does not depend on the clock."""
     budget, batch = config.budget, config.options["batch"] * config.accumulate
-    a_turn = first.turns.steps(examples, batch) * batch
+    a_turn = first.turn.steps(examples, batch) * batch
     shown = [limit for limit in (budget.images, budget.epochs and budget.epochs * examples) if limit]
     if not shown and not budget.rounds:
         shown = [config.schedule]
