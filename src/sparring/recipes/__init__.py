@@ -17,7 +17,7 @@ from sparring.recipes import (
     wgan_gp,
 )
 from sparring.recipes._duel import Duel, duel
-from sparring.recipes._recipe import BatchOptions, Recipe, resolve
+from sparring.recipes.recipe import BatchOptions, Recipe, resolve
 
 RECIPES: dict[str, Recipe] = {
     module.RECIPE.name: module.RECIPE

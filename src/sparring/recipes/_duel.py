@@ -23,7 +23,7 @@ from sparring.networks import (
 )
 from sparring.objectives import Objective, Terms, get, smooth_labels
 from sparring.penalties import Penalty
-from sparring.recipes._recipe import RecipeOptions
+from sparring.recipes.recipe import RecipeOptions
 
 Featured = MLPDiscriminator | DCGANDiscriminator | ResNetDiscriminator | StridedDiscriminator
 """A discriminator that shows what its last layer sees, by `features`."""

@@ -21,7 +21,7 @@ from sparring.game import Batch, Game, Latent, Player, Step
 from sparring.kinds import Schema, classes_of
 from sparring.objectives import Terms, non_saturating
 from sparring.recipes._duel import PairOptions, pair, shape_of
-from sparring.recipes._recipe import Recipe
+from sparring.recipes.recipe import Recipe
 
 
 class Options(PairOptions):

@@ -22,7 +22,7 @@ from sparring.game import Batch, Game, OptimizerConfig, Player, Step
 from sparring.kinds import Schema
 from sparring.networks import PatchDiscriminator, Pool, Translator
 from sparring.objectives import Terms, least_squares
-from sparring.recipes._recipe import Recipe, RecipeOptions
+from sparring.recipes.recipe import Recipe, RecipeOptions
 
 
 class Options(RecipeOptions):

@@ -14,7 +14,7 @@ from sparring.game import Game
 from sparring.kinds import Schema
 from sparring.penalties import r1, r2, together
 from sparring.recipes._duel import Duel, DuelOptions, shape_of, standard_duel
-from sparring.recipes._recipe import Recipe
+from sparring.recipes.recipe import Recipe
 
 
 class Options(DuelOptions):

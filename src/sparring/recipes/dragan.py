@@ -10,7 +10,7 @@ from sparring.game import Game
 from sparring.kinds import Schema
 from sparring.penalties import dragan
 from sparring.recipes._duel import Duel, DuelOptions, standard_duel
-from sparring.recipes._recipe import Recipe
+from sparring.recipes.recipe import Recipe
 
 
 class Options(DuelOptions):

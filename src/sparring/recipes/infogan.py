@@ -22,7 +22,7 @@ from sparring.game import Game, Latent, Player, Step
 from sparring.kinds import Schema
 from sparring.objectives import Terms, non_saturating
 from sparring.recipes._duel import Featured, PairOptions, pair, shape_of
-from sparring.recipes._recipe import Recipe
+from sparring.recipes.recipe import Recipe
 
 
 class Options(PairOptions):

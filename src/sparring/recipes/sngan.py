@@ -7,7 +7,7 @@ G:  -E[D(G(z))]
 from sparring.game import Game
 from sparring.kinds import Schema
 from sparring.recipes._duel import Duel, DuelOptions, standard_duel
-from sparring.recipes._recipe import Recipe
+from sparring.recipes.recipe import Recipe
 
 
 class Options(DuelOptions):
