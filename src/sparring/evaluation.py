@@ -98,16 +98,22 @@ def compare(
     for k, (each, drawn) in enumerate(zip(given, sets, strict=True)):
         tell(f"metrics of {_name(each)}", 0.4 + 0.6 * k / len(given))
         evaluation = scorer(drawn.samples, _name(each), drawn.asked if drawn.classes == data.classes else None)
-        if evaluation.copies:
-            test = evaluation.copies.test
-            own = test._replace(closest=tuple(int(drawn.order[index]) for index in test.closest))
-            evaluation = replace(evaluation, copies=replace(evaluation.copies, test=own))
+        evaluation = _in_own_order(evaluation, drawn.order)
         found.append(evaluation)
         if drawn.run:
             with writing(drawn.run.metrics):
                 drawn.run.append({"round": drawn.round} | evaluation.to_dict(), drawn.run.metrics)
     tell("done", 1.0)
     return found
+
+
+def _in_own_order(evaluation: Evaluation, order: np.ndarray) -> Evaluation:
+    """With the closest samples named by their places in what was given."""
+    if not evaluation.copies:
+        return evaluation
+    test = evaluation.copies.test
+    own = test._replace(closest=tuple(int(order[index]) for index in test.closest))
+    return replace(evaluation, copies=replace(evaluation.copies, test=own))
 
 
 def exceeds_noise(a: Evaluation, b: Evaluation, metric: str, z: float = 2.0) -> bool:

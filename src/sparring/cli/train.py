@@ -73,11 +73,7 @@ def train(
     given |= {"doctor": doctor, "on_trouble": on_trouble}
     if resume is not None:
         fixed: dict[str, Any] = {"--recipe": recipe, "--out": out, "--set": set_, "--config": config}
-        fixed |= {f"--{name.replace('_', '-')}": value for name, value in given.items()}
-        clash = [name for name, value in fixed.items() if value is not None]
-        if clash:
-            hint = f"leave it out, or start a new run: --config {resume / 'config.toml'}"
-            raise UserError(f"{clash[0]} cannot change when a run is resumed", hint)
+        _check_fixed(resume, fixed | {f"--{name.replace('_', '-')}": value for name, value in given.items()})
         plan = workflows.plan_resumed(resume, source=source, **budget)
     else:
         settings = parse_settings(set_ or [])
@@ -92,6 +88,18 @@ def train(
         typer.echo(describe(plan))
     else:
         _play(plan, watch_field)
+
+
+def _check_fixed(run: Path, options: dict[str, Any]) -> None:
+    """Refuse to change on the way what makes a run what it is.
+
+    Raises:
+        UserError: one of these options was given.
+    """
+    clash = next((name for name, value in options.items() if value is not None), None)
+    if clash:
+        hint = f"leave it out, or start a new run: --config {run / 'config.toml'}"
+        raise UserError(f"{clash} cannot change when a run is resumed", hint)
 
 
 def describe(plan: "Plan") -> str:

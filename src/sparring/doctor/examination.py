@@ -1,7 +1,7 @@
 """Measuring a game under way, on reals and noise that stay the same, leaving no trace in it."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import chain, pairwise
 from typing import Any
@@ -71,11 +71,7 @@ class Examiner:
         self._kind, self._mirror = data.schema[key], data.mirror and data.schema[key].mirrors
         self._modes = modes and known_modes_in_view(self._kind, *modes)[0]
         seed = seed_of(how.seed, "doctor") % 2**31
-        held_out = data.held_out(max(SAMPLES, D_EXAMPLES))
-        if data.mirror:
-            count = len(held_out[key])
-            flip = torch.rand(count, generator=torch.Generator().manual_seed(seed)) < 0.5
-            held_out = mirrored(data.schema, held_out, flip)
+        held_out = _held_out(data, key, seed)
         known = _known(data, key, seed)
         some = next(known)
         self._train, self._held_out = (
@@ -94,16 +90,19 @@ class Examiner:
         self._n = min(drawn, len(fresh[key]))
         self._space = None
         if min(self._n, len(some[key])) >= MIN_REALS:
-            classes = len(classes_of(data.schema, column or "y"))
-            parts = ((self._kind.view(each[key]), each.get(column or "y")) for each in chain([some], known))
-            raw, labels = zip(*parts, strict=True)
-            self._space = Space(torch.cat(raw).numpy(), torch.cat(labels) if classes else None, classes)
+            self._space = self._spanned(chain([some], known), column or "y")
             seen = self._space(self._kind.view(fresh[key][: self._n]).numpy())
             self._fresh, self._floor = self._space.evidence(seen), self._space.distance(seen)
             if column:
                 self._reals_agree = _agreeing(self._space.read(seen), fresh[column][: self._n])
         self._makers = [player for player in game.players if player.name in game.makers]
         self._before = memory["features"] if memory else None
+
+    def _spanned(self, known: Iterable[Rows], column: str) -> Space:
+        """By training examples, and the labels of that column where there are some."""
+        classes = len(classes_of(self._schema, column))
+        raw, labels = zip(*((self._kind.view(each[self._key]), each.get(column)) for each in known), strict=True)
+        return Space(torch.cat(raw).numpy(), torch.cat(labels) if classes else None, classes)
 
     def _in_model(self, rows: Rows) -> Batch:
         return to_model(self._schema, rows)
@@ -235,6 +234,15 @@ class Examiner:
 def _agreeing(read: Tensor | None, labels: Tensor | int) -> float | None:
     """The share that is read as labelled; None of none."""
     return None if read is None or not len(read) else (read == labels).double().mean().item()
+
+
+def _held_out(data: Data, column: str, seed: int) -> Rows:
+    """Mirrored half of the time, where training examples are."""
+    rows = data.held_out(max(SAMPLES, D_EXAMPLES))
+    if not data.mirror:
+        return rows
+    flip = torch.rand(len(rows[column]), generator=torch.Generator().manual_seed(seed)) < 0.5
+    return mirrored(data.schema, rows, flip)
 
 
 def _known(data: Data, column: str, seed: int) -> Iterator[Rows]:
