@@ -33,6 +33,9 @@ class DataOptions(Options):
     frames: Literal["first", "all"] = Field(
         "first", description="which frames of an animation, or pages of a TIFF, are examples"
     )
+    scale: Literal["auto", "each", "one"] = Field(
+        "auto", description="whether each column of points is scaled by itself, or all by one number"
+    )
 
 
 class Budget(Options):

@@ -2,6 +2,7 @@ import re
 
 import numpy as np
 import pytest
+import torch
 
 from sparring.data import BUILTIN, open, storage
 from sparring.data.arrays import read_numpy
@@ -183,6 +184,38 @@ def test_points_keep_their_units():
 def test_points_that_leave_one_to_train_on_still_have_a_scale():
     data = open(np.array([[1.0, 2.0], [3.0, 4.0]]))
     assert (len(data), len(data.kept["x"]), data.schema["x"].scale) == (1, 1, (1.0, 1.0))
+
+
+def incomes(n: int = 3000) -> np.ndarray:
+    """An income, and a rate."""
+    return (np.random.default_rng(0).normal(size=(n, 2)) * [15_000, 0.02] + [50_000, 0.05]).astype(np.float32)
+
+
+def test_columns_of_very_different_spreads_are_scaled_each_by_itself_with_a_note():
+    data = open(incomes())
+    x = data.schema["x"].view(torch.from_numpy(data.train["x"]))
+    assert torch.allclose(x.std(dim=0), torch.ones(2), atol=0.01)
+    (note,) = data.notes
+    assert "scale=one" in note
+
+
+def test_the_scale_of_columns_can_be_chosen():
+    one, each = (open(incomes(), scale=scale).schema["x"].scale for scale in ("one", "each"))
+    assert one[0] == one[1] == pytest.approx(15_000 / 2**0.5, rel=0.05)
+    assert each == pytest.approx((15_000, 0.02), rel=0.05)
+    assert len(set(open("gaussian").schema["x"].scale)) == 1
+    assert len(set(open("gaussian", scale="each").schema["x"].scale)) == 2
+    with pytest.raises(UserError, match="holds pictures"):
+        open(PICTURES, scale="one")
+
+
+@pytest.mark.parametrize("scale", ["auto", "each", "one"])
+def test_a_constant_column_comes_back_constant(scale):
+    rows = np.insert(incomes(200), 1, np.float32(0.1), axis=1)
+    data = open(rows, scale=scale)
+    assert (data.schema["x"].view(torch.from_numpy(data.train["x"]))[:, 1] == 0).all()
+    assert (data.schema["x"].to_stored(torch.randn(50, 3))[:, 1] == np.float32(0.1)).all()
+    assert "constant" in data.notes[-1]
 
 
 def broken(array: np.ndarray, *indices: tuple[int, ...], value: float = np.nan) -> np.ndarray:

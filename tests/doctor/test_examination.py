@@ -368,3 +368,21 @@ def test_examining_twice_is_the_same_but_for_the_movement():
     look = examiner(plan)
     first, again = look({}, {}), look({}, {})
     assert replace(again, moved=None, swung=None) == first
+
+
+def test_columns_of_very_different_spreads_are_each_looked_at():
+    """A rate far off is seen beside an income that is right, by the doctor and by `identity` features."""
+    draws = np.random.default_rng(0).normal(size=(2, 800, 2)) * [15_000, 0.02] + [50_000, 0.05]
+    reals, good = draws.astype(np.float32)
+    wrong = good.copy()
+    wrong[:, 1] = np.random.default_rng(1).normal(73, 124, len(wrong))
+    kind, looked = sparring.data.open(reals).schema["x"], {}
+    for name, rows in {"good": good, "wrong": wrong}.items():
+        game = sparring.duel(copier(kind.to_model(torch.from_numpy(rows))), nn.Linear(2, 1), latent=1)
+        looked[name] = examiner(planned(reals, game=game))({}, {})
+    assert looked["good"].judge_low < 0.5 < looked["good"].judge_high
+    assert looked["wrong"].judge_low > 0.8  # far from what is called converged
+    assert looked["wrong"].distance > 10 * looked["good"].distance
+    sets = {"good": good[:50], "wrong": wrong[:50]}
+    found = {name: sparring.evaluate(rows, against=reals, samples=50).distance() for name, rows in sets.items()}
+    assert found["wrong"].value > 100 * found["good"].value

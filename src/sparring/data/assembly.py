@@ -1,7 +1,7 @@
 """From prepared examples to a data set: hash, hold out, measure the units."""
 
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -10,6 +10,14 @@ from sparring.data.split import digests, held_out
 from sparring.data.storage import keep, parts
 from sparring.errors import UserError
 from sparring.kinds import Categories, Kind, Pictures, Points
+
+Scale = Literal["auto", "each", "one"]
+"""How columns of points are scaled: each by itself, all by one number, or as `UNEVEN` decides."""
+
+UNEVEN = 3.0
+"""Columns are scaled each by itself if one's standard deviation is so many times that of another."""
+
+_NAMED = 3  # constant columns named in a note
 
 
 class Examples(NamedTuple):
@@ -37,6 +45,7 @@ def assemble(
     classes: tuple[str, ...],
     notes: tuple[str, ...],
     mirror: bool = False,
+    scale: Scale = "auto",
 ) -> Dataset:
     """Split prepared examples into a data set.
 
@@ -47,6 +56,7 @@ def assemble(
         classes: see `Examples`.
         notes: see `Dataset`.
         mirror: see `Dataset`.
+        scale: of points.
 
     Raises:
         UserError: there are not two different examples.
@@ -62,7 +72,11 @@ def assemble(
     kept = {"x": examples[judges]}  # before the others move to the front, in place
     train = {"x": keep(examples, ~out)}
     shape = examples.shape[1:]
-    schema: dict[str, Kind] = {"x": Pictures(shape) if len(shape) == 3 else Points(shape, *_standard(train["x"]))}
+    if len(shape) == 3:
+        schema: dict[str, Kind] = {"x": Pictures(shape)}
+    else:
+        kind, said = _standard(train["x"], scale)
+        schema, notes = {"x": kind}, notes + said
     if labels is not None:
         schema["y"] = Categories(classes)
         train["y"], kept["y"] = labels[~out], labels[judges]
@@ -70,13 +84,26 @@ def assemble(
     return Dataset(schema, train, kept, mirror, notes, fingerprint)
 
 
-def _standard(points: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """The mean of each dimension, and for all of them the root of the mean variance; in float64, a part at a time."""
-    mean = sum(points[rows].sum(axis=0, dtype=np.float64) for rows in parts(points)) / len(points)
-    variance = sum(np.square(points[rows] - mean).sum() for rows in parts(points)) / points.size
-    # One example can be left after the split, or many copies of one: any scale serves, but not zero.
-    scale = float(np.sqrt(variance)) or 1.0
-    return tuple(np.asarray(mean).tolist()), (scale,) * points.shape[1]
+def _standard(points: np.ndarray, scale: Scale) -> tuple[Points, tuple[str, ...]]:
+    """Points with their means and scales, and notes; computed in float64, a part at a time."""
+    mean = np.asarray(sum(points[rows].sum(axis=0, dtype=np.float64) for rows in parts(points)) / len(points))
+    squares = sum(np.square(points[rows] - mean).sum(axis=0) for rows in parts(points))
+    spreads = np.sqrt(squares / len(points))
+    varies = spreads > np.finfo(np.float32).eps * np.abs(mean)  # the mean of equal numbers may be off by a rounding
+    scales, notes = np.zeros(points.shape[1]), ()
+    if not varies.any():  # one example can be left after the split, or many copies of one
+        return Points(points.shape[1:], tuple(mean.tolist()), tuple(scales + 1)), ()
+    low, high = spreads[varies].min(), spreads[varies].max()
+    each = scale == "each" or (scale == "auto" and high > UNEVEN * low)
+    scales[varies] = spreads[varies] if each else np.sqrt(np.square(spreads).mean())
+    if each and scale == "auto":
+        found = f"columns have standard deviations from {low:.3g} to {high:.3g}"
+        notes += (f"{found}: each is scaled by itself; scale=one scales all alike",)
+    if not varies.all():
+        constant = np.flatnonzero(~varies)
+        named = ", ".join(map(str, constant[:_NAMED])) + (", ..." if len(constant) > _NAMED else "")
+        notes += (f"columns that are constant, and so in all samples: {named} (counted from 0)",)
+    return Points(points.shape[1:], tuple(mean.tolist()), tuple(scales.tolist())), notes
 
 
 def _fingerprint(shape: tuple[int, ...], *contents: np.ndarray | None) -> str:

@@ -8,7 +8,7 @@ from PIL import Image
 
 from sparring.data.alpha import Alpha, alpha_notes, alpha_of, hidden_note, hiding_colors
 from sparring.data.arrays import ArraySource
-from sparring.data.assembly import Examples, assemble
+from sparring.data.assembly import Examples, Scale, assemble
 from sparring.data.dataset import Dataset
 from sparring.data.framing import (
     Frames,
@@ -39,6 +39,7 @@ def open(
     mirror: bool = False,
     limit: int | None = None,
     frames: Frames = "first",
+    scale: Scale = "auto",
 ) -> Dataset | Unpaired:
     """Read data of any kind into memory, ready to train on; the same content gives the same data set.
 
@@ -53,6 +54,8 @@ def open(
         mirror: flip pictures left to right at random.
         limit: so many training examples only, chosen at random, of each domain; as many are held out as without.
         frames: of a file with several, such as a GIF or TIFF, "first" or "all" are examples.
+        scale: columns of points are divided by "each" its own standard deviation, or by "one" number, which keeps the
+            form of the cloud; "auto" takes "each" where one deviation is more than three times another.
 
     Returns:
         One in ten examples, 2,000 at most, is held out, chosen by content: copies are never on both sides.
@@ -70,8 +73,12 @@ def open(
     if isinstance(found, ArraySource):
         if found.kind == "points" and mirror:
             raise UserError(f"{found.source} holds points", "--size, --channels and --mirror are for pictures")
-        data = assemble(*_read_array(found, size, channels), mirror)
+        if found.kind == "image" and scale != "auto":
+            raise UserError(f"{found.source} holds pictures", "scale is for points")
+        data = assemble(*_read_array(found, size, channels), mirror, scale)
         return data if limit is None else data.limited(limit)
+    if scale != "auto":
+        raise UserError(f"{found.source} holds pictures", "scale is for points")
     layout = arrange(found)
     surveys = [survey(part, frames) for part in layout.parts]
     for part in surveys:

@@ -22,7 +22,8 @@ class Points:
     Args:
         shape: (D,).
         offset: the mean of each dimension; model = (stored - offset) / scale.
-        scale: one a dimension; all the same where the form of the cloud is to be kept.
+        scale: one a dimension, all the same where the form of the cloud is to be kept; 0 for a dimension that is
+            constant, whose samples are the offset.
 
     Examples:
         >>> import torch
@@ -47,7 +48,7 @@ class Points:
     def to_model(self, stored: Tensor) -> Tensor:
         """Each dimension standardised."""
         x = stored.to(float32)
-        return (x - x.new_tensor(self.offset)) / x.new_tensor(self.scale)
+        return (x - x.new_tensor(self.offset)) / x.new_tensor([each or 1.0 for each in self.scale])
 
     def to_stored(self, x: Tensor) -> Tensor:
         """Back into their own units."""
@@ -67,19 +68,18 @@ class Points:
         raise UserError("points cannot be mirrored", "leave mirror out")
 
     def preview(self, made: Tensor, real: Tensor, columns: int | None = None) -> Image.Image:
-        """Samples over reals."""
-        return grids.scatter(made.numpy(), real.numpy())
+        """Samples over reals, standardised as in the view."""
+        return grids.scatter(self.view(made).numpy(), self.view(real).numpy())
 
     def write(self, made: Tensor, out: Path, names: Sequence[str], columns: int | None = None) -> None:
         """`.png` a scatter; `.npy` or `.npz` the array; `.csv`, or `samples.csv` in a folder, one line a point."""
-        points = self.to_array(made)
         ending = out.suffix.lower()
         if ending == ".png":
-            grids.save(grids.scatter(points, points), out)
+            grids.save(self.preview(made, made), out)
         elif ending in (".npy", ".npz"):
-            grids.save_array(points, out, names)
+            grids.save_array(self.to_array(made), out, names)
         else:
-            grids.save_rows(points, out if ending else out / "samples.csv")
+            grids.save_rows(self.to_array(made), out if ending else out / "samples.csv")
 
     def parse(self, text: str) -> Tensor:
         """Points have no names."""

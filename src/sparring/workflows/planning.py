@@ -77,6 +77,7 @@ class Settings(Length, total=False):
         mirror: show each picture mirrored half the time.
         limit: so many training examples only, chosen at random.
         frames: of a file with several frames, such as a GIF or TIFF, "first" or "all" are examples.
+        scale: columns of points are scaled "each" by itself, or by "one" number; "auto" goes by their spreads.
     """
 
     options: Mapping[str, Any]
@@ -100,6 +101,7 @@ class Settings(Length, total=False):
     mirror: bool | None
     limit: int | None
     frames: Literal["first", "all"] | None
+    scale: Literal["auto", "each", "one"] | None
 
 
 @dataclass(frozen=True)
