@@ -202,3 +202,12 @@ def test_files_that_are_not_toml_are_refused_in_one_line(tmp_path: Path) -> None
             read_toml(path)
         assert str(path) in str(caught.value)
         assert "\n" not in str(caught.value)
+
+
+def test_a_range_may_be_typed_as_text():
+    ranges = {"0,4095": (0, 4095), "[-1.5, 3]": (-1.5, 3)}
+    for text, expected in ranges.items():
+        given = parse_settings([f"range={text}"])
+        assert validated(DataOptions, {"source": "x", **given}, "data").range == expected
+    with pytest.raises(UserError, match="range"):
+        validated(DataOptions, {"source": "x", "range": "dark"}, "data")

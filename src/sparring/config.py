@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, field_validator
 
 from sparring.errors import UserError, did_you_mean
 
@@ -36,6 +36,15 @@ class DataOptions(Options):
     scale: Literal["auto", "each", "one"] = Field(
         "auto", description="whether each column of points is scaled by itself, or all by one number"
     )
+    range: tuple[float, float] | None = Field(
+        None, description="values that become black and white, of arrays and of files of more than 8 bits"
+    )
+
+    @field_validator("range", mode="before")
+    @classmethod
+    def _typed(cls, value: Any) -> Any:
+        """As it is typed: "0,4095"."""
+        return tuple(value.split(",")) if isinstance(value, str) else value
 
 
 class Budget(Options):

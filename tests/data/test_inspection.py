@@ -32,7 +32,7 @@ def test_a_mixed_folder_is_reported_as_it_is(folder, noise):
     assert found.ignored == {".txt": 1}
     assert found.duplicates == 2
     assert found.duplicate_groups == [["cat/00.png", "dog/copy.png", "dog/third.png"]]
-    assert found.values is None
+    assert found.values == (0, 255)
     assert json.loads(json.dumps(found.to_dict()))["sizes"] == {"8x8": 13, "9x5": 1}
 
 

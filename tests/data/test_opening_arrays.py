@@ -54,6 +54,54 @@ def test_layouts_and_ranges_of_pictures(array, tmp_path):
     assert open(tmp_path / "a.npy").fingerprint == data.fingerprint
 
 
+@pytest.mark.parametrize(
+    ("array", "said"),
+    [
+        (PICTURES.astype(np.uint16) * 257, None),
+        (PICTURES.astype(np.uint16) * 16, "0 to 4,095"),
+        (PICTURES.astype(np.int32) * 4, "0 to 1,023"),
+        (PICTURES.astype(np.int64), "0 to 255"),
+        (PICTURES / 255 * 1.03 - 0.01, "clipped to 0 to 1"),
+        (PICTURES / 255 * 2.02 - 1.01, "clipped to -1 to 1"),
+    ],
+)
+def test_integers_and_floats_that_are_nearly_of_a_usual_range_are_taken_for_it(array, said):
+    data = open(array)
+    pixels, expected = (
+        np.sort(np.concatenate([x.ravel() for x in each])) for each in ([*data.train["x"], *data.kept["x"]], [PICTURES])
+    )
+    assert np.abs(pixels.astype(int) - expected).max() <= 8
+    assert (said in data.notes[0]) if said else data.notes == ()
+
+
+def test_levels_of_four_bits_and_booleans_reach_white():
+    for array, levels in ((PICTURES // 16, range(0, 256, 17)), (PICTURES > 127, (0, 255))):
+        assert set(np.unique(open(array).train["x"])) == set(levels)
+    assert open(PICTURES // 16, range=(0, 255)).train["x"].max() == 15
+
+
+@pytest.mark.parametrize(
+    "array", [PICTURES.astype(np.float64), PICTURES.astype(np.int16), PICTURES.astype(np.uint16), PICTURES]
+)
+def test_a_range_that_is_given_decides(array):
+    assert whole(open(array, range=(0, 255))) == EXPECTED
+    wide = open(array, range=(0, 510))
+    assert max(x.max() for x in wide.train["x"]) == 128
+    assert open(array, range=(0, 100)).notes == ("pictures hold 0 to 255: clipped to 0 to 100",)
+
+
+def test_a_set_that_fills_little_of_its_range_is_mentioned():
+    for array in (PICTURES / 2550, PICTURES // 4 + 100):
+        (note,) = open(array).notes
+        assert "little" in note
+
+
+def test_ranges_that_mean_nothing_are_refused():
+    for source, span, problem in ((PICTURES, (5, 5), "is empty"), (POINTS, (0, 1), "holds points")):
+        with pytest.raises(UserError, match=problem):
+            open(source, range=span)
+
+
 def test_a_narrow_picture_is_not_taken_for_channels():
     assert open(PICTURES.transpose(0, 3, 1, 2)[..., :4]).schema["x"].shape == (3, 8, 4)
 
@@ -236,10 +284,12 @@ def broken(array: np.ndarray, *indices: tuple[int, ...], value: float = np.nan) 
         (broken(POINTS, (0, 0), value=np.inf), r"1 values.*\(0, 0\)", "nan_to_num"),
         (broken(POINTS, (0, 0), value=1e300), r"1 values.*\(0, 0\)", "nan_to_num"),
         (broken(PICTURES / 255, (2, 1, 0, 2)), r"\(2, 1, 0, 2\)", "nan_to_num"),
-        (PICTURES.astype(np.float32), "from 0 to 255", "must be uint8"),
-        (PICTURES / 100 - 1.5, "from -1.5", "must be uint8"),
-        (PICTURES.astype(np.int64), "int64", "astype"),
-        (POINTS.astype(complex), "complex128", "astype"),
+        (PICTURES.astype(np.float32), "from 0 to 255", "range=LOW,HIGH"),
+        (PICTURES / 100 - 1.5, "from -1.5", "range=LOW,HIGH"),
+        (PICTURES.astype(np.int16) - 1, "-1 to 254", "range=LOW,HIGH"),
+        (PICTURES.astype(np.int64) * 1000, "0 to 255,000", "range=LOW,HIGH"),
+        (POINTS.astype(np.int64), "int64", "astype"),
+        (POINTS.astype(complex), "complex128", "floats"),
         (PICTURES.reshape(20, -1), "uint8", "reshape"),
         (POINTS[:, 0], r"shape \(20,\)", r"\(N, D\)"),
         (PICTURES[..., :2], "shape", "C of 1, 3 or 4"),

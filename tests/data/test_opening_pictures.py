@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sparring.data import entries, open
+from sparring.data import entries, inspect, open, read
 from sparring.errors import UserError
 from sparring.kinds import classes_of
 
@@ -285,3 +285,54 @@ def test_errors_of_zips(tmp_path, folder):
     with ZipFile(tmp_path / "empty.zip", "w"):
         pass
     says(tmp_path / "empty.zip", "is empty", "put pictures in it")
+
+
+def deep(root, scale, kind="png", dtype=np.uint16, count=12):
+    """Greys of 0 to 255 times `scale`, in files of more than 8 bits."""
+    root.mkdir()
+    for i in range(count):
+        levels = np.random.default_rng(i).integers(0, 256, (8, 8))
+        levels[0, 0] = 255
+        Image.fromarray((levels * scale).astype(dtype)).save(root / f"{i:02}.{kind}")
+    return root
+
+
+@pytest.mark.parametrize(
+    ("scale", "said"), [(257, ()), (16, "0 to 4,095"), (4, "0 to 1,023"), (64, "0 to 16,383")], ids=str
+)
+def test_files_of_16_bits_use_all_levels(tmp_path, scale, said):
+    data = open(deep(tmp_path / "deep", scale))
+    assert data.schema["x"].shape == (1, 8, 8)
+    assert data.train["x"].max() >= 254
+    assert len(np.unique(data.train["x"])) > 200
+    assert (said in data.notes[0]) if said else data.notes == ()
+    found = inspect(tmp_path / "deep")
+    assert found.values == (0, 255 * scale)
+    assert found.notes == data.notes
+    assert found.duplicates == 0
+
+
+def test_a_range_that_is_given_decides_for_files_of_more_than_8_bits(tmp_path, folder):
+    root = deep(tmp_path / "deep", 16)
+    assert open(root, range=(0, 65_535)).train["x"].max() == 16
+    assert open(root, range=(0, 8160)).train["x"].max() == 128
+    assert read(root, range=(0, 8160)).max() == 128
+    floats = deep(tmp_path / "floats", 1e-3, "tiff", np.float32)
+    assert open(floats, range=(0, 0.255)).train["x"].max() == 255
+    with pytest.raises(UserError, match="range=LOW,HIGH"):
+        open(floats)
+    with pytest.raises(UserError, match="more than 8 bits"):
+        open(folder, range=(0, 1))
+
+
+def test_integers_beyond_every_depth_need_a_range(tmp_path):
+    root = deep(tmp_path / "wide", 1000, "tiff", np.int32)
+    with pytest.raises(UserError, match="0 to 255,000"):
+        open(root)
+    assert open(root, range=(0, 255_000)).train["x"].max() == 255
+    assert inspect(root).values == (0, 255_000)
+
+
+def test_8_bit_files_that_fill_little_of_their_range_are_mentioned(tmp_path):
+    (note,) = open(deep(tmp_path / "mask", 1 / 128, dtype=np.uint8)).notes
+    assert "0 to 1" in note

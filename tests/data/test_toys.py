@@ -49,6 +49,6 @@ def test_the_ring_opens_labelled_by_mode_and_standardised():
 
 
 def test_the_scale_is_isotropic():
-    data = open(np.random.default_rng(0).normal(size=(500, 2)) * [1, 7])
+    data = open(np.random.default_rng(0).normal(size=(500, 2)) * [1, 2.5])
     first, second = data.schema["x"].scale
     assert first == second == pytest.approx(np.sqrt(data.train["x"].var(axis=0).mean()), rel=1e-5)

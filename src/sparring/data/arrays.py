@@ -1,13 +1,14 @@
 """Arrays of pictures or points, from memory or from NumPy's files, checked before anything trusts them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
 
 from sparring.data.pictures import SMALLEST
+from sparring.data.ranges import BYTES, Range, choose_range, to_bytes
 from sparring.data.storage import parts
 from sparring.errors import UserError
 
@@ -15,7 +16,6 @@ _EXAMPLES, _LABELS = ("images", "x"), ("labels", "y")
 _FORMS = ("{}", "train_{}", "{}_train")
 """How the names of arrays are written, in any case of letters; what is for tests is not read."""
 _SHAPES = "pictures are (N, H, W), (N, H, W, C) or (N, C, H, W) with C of 1, 3 or 4; points are (N, D)"
-_ROUNDING = 1e-4  # what float16 arithmetic leaves beyond the ends of a range
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,11 @@ class ArraySource:
 
     Args:
         source: its name, for messages.
-        examples: `(N, H, W, C)` uint8 or float, or `(N, D)` float.
+        examples: `(N, H, W, C)` of any numbers, or `(N, D)` float.
         labels: `(N,)` integers or strings, or None.
         values: the smallest and the largest value.
         notes: what was passed over.
+        range: of pictures, the values that become 0 and 255; see `ranged`.
     """
 
     source: str
@@ -35,6 +36,7 @@ class ArraySource:
     labels: np.ndarray | None
     values: tuple[float, float]
     notes: tuple[str, ...] = ()
+    range: Range = BYTES
 
     @property
     def kind(self) -> Literal["image", "points"]:
@@ -44,16 +46,25 @@ class ArraySource:
     def __len__(self) -> int:
         return len(self.examples)
 
+    def ranged(self, asked: Range | None = None) -> "ArraySource":
+        """The same with the range that was asked for, or that its numbers suggest.
+
+        Raises:
+            UserError: no range suggests itself, or points, which have none.
+        """
+        if self.kind == "points":
+            if asked is not None:
+                raise UserError(f"{self.source} holds points", "range is for pictures")
+            return self
+        span, notes = choose_range(self.source, self.examples.dtype, self.values, asked)
+        return replace(self, range=span, notes=self.notes + notes)
+
     def read(self, rows: slice) -> np.ndarray:
         """Some examples: uint8 `(n, H, W, C)`, or float32 `(n, D)`."""
         part = self.examples[rows]
         if self.kind == "points":
             return part.astype(np.float32)
-        if part.dtype == np.uint8:
-            return np.array(part)
-        part = part.astype(np.float32)
-        levels = part * 255 if self.values[0] >= -_ROUNDING else (part + 1) * 127.5
-        return levels.round().clip(0, 255).astype(np.uint8)
+        return to_bytes(part, self.range)
 
 
 def check_array(
@@ -62,25 +73,18 @@ def check_array(
     """Accept an array as data, or say what is wrong with it.
 
     Raises:
-        UserError: a dtype, shape or range that is neither pictures nor points, values that are not finite, labels that
+        UserError: a dtype or shape that is neither pictures nor points, values that are not finite, labels that
             do not fit.
     """
     if examples.size == 0:
         raise UserError(f"{source} holds no examples: its shape is {examples.shape}", _SHAPES)
     view = _channels_last(source, examples)
-    if examples.dtype != np.uint8 and examples.dtype.kind != "f":
-        raise UserError(
-            f"{source} is of {examples.dtype}", "pictures are uint8 or float, points are float; use .astype"
-        )
-    if view.ndim == 2 and examples.dtype == np.uint8:
-        raise UserError(f"{source} is uint8 {examples.shape}", "reshape flat pictures to (N, H, W); points are float")
+    if examples.dtype.kind not in "buif":
+        raise UserError(f"{source} is of {examples.dtype}", "pictures are integers or floats, points are floats")
+    if view.ndim == 2 and examples.dtype.kind != "f":
+        hint = "points are floats: use .astype; flat pictures are reshaped to (N, H, W)"
+        raise UserError(f"{source} is {examples.dtype} {examples.shape}", hint)
     values = _scan(source, examples)
-    low, high = values
-    if view.ndim == 4 and view.dtype != np.uint8 and (low < -1 - _ROUNDING or high > 1 + _ROUNDING):
-        raise UserError(
-            f"{source} has pictures from {low:g} to {high:g}",
-            "floats go from 0 to 1 or -1 to 1; 0 to 255 must be uint8",
-        )
     return ArraySource(source, view, _check_labels(source, labels, len(examples)), values, notes)
 
 
@@ -162,7 +166,7 @@ def _scan(source: str, array: np.ndarray) -> tuple[float, float]:
     low, high, broken, first = np.inf, -np.inf, 0, ()
     for rows in parts(array):
         part = array[rows]
-        if part.dtype != np.uint8:
+        if part.dtype.kind == "f":
             with np.errstate(over="ignore"):  # a float64 beyond float32 is found below
                 finite = np.isfinite(part.astype(np.float32))
             if not finite.all():

@@ -5,8 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Literal
 
+import numpy as np
+
 from sparring.data.entries import Entry, Listing
-from sparring.data.pictures import SMALLEST, Header, frames, read_header, transparent
+from sparring.data.pictures import SMALLEST, Header, extrema, frames, read_header, transparent
+from sparring.data.ranges import WORDS, Range, choose_range
 from sparring.data.reading import Unreadable, kinds, read_all
 from sparring.errors import UserError
 
@@ -45,9 +48,9 @@ class Survey:
         return [header.height * header.width for header in self.headers]
 
 
-def survey(listing: Listing, frames: Frames = "first") -> Survey:
-    """Read the header of every file."""
-    found = read_all(listing.entries, lambda _, stream: read_header(stream))
+def survey(listing: Listing, frames: Frames = "first", floats: bool = False) -> Survey:
+    """Read the header of every file; `floats` accepts pixels of floats, whose range is known."""
+    found = read_all(listing.entries, lambda _, stream: read_header(stream, floats))
     unreadable = [header for header in found if isinstance(header, Unreadable)]
     pairs = [(e, h) for e, h in zip(listing.entries, found, strict=True) if not isinstance(h, Unreadable)]
     return Survey(listing, [entry for entry, _ in pairs], [header for _, header in pairs], unreadable, frames)
@@ -120,6 +123,30 @@ def choose_shape(
         grey = all(header.grey for header in headers)
         channels = 4 if any(_any_transparent(part) for part in surveys) else 1 if grey else 3
     return (channels, size[0], size[1]), notes
+
+
+def range_of(surveys: Sequence[Survey], asked: Range | None = None) -> tuple[Range, tuple[str, ...]]:
+    """The range of all greys of more than 8 bits together, and notes on it.
+
+    Only files of such greys are decoded for it, and none if a range was asked for.
+
+    Raises:
+        UserError: a range was asked for where no file has such greys, or none suggests itself.
+    """
+    source = surveys[0].listing.source
+    deep = [(part, row) for part in surveys for row, header in enumerate(part.headers) if header.deep]
+    if not deep and asked is not None:
+        raise UserError(f"{source} has no pictures of more than 8 bits", "range is for those, and for arrays")
+    if not deep or asked is not None:
+        return asked or WORDS, ()
+    counts = [part.counts[row] for part, row in deep]
+    pixels = [part.pixels[row] for part, row in deep]
+    found = read_all([p.entries[row] for p, row in deep], lambda k, stream: extrema(stream, counts[k]), pixels)
+    spans = [span for span in found if not isinstance(span, Unreadable)]
+    if not spans:
+        return WORDS, ()
+    values = min(low for low, _ in spans), max(high for _, high in spans)
+    return choose_range(source, np.dtype(np.uint16), values)
 
 
 def _any_transparent(part: Survey) -> bool:

@@ -2,24 +2,25 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
-from typing import Any, Literal, NamedTuple
+from typing import Any, BinaryIO, Literal, NamedTuple
 
 import numpy as np
-from PIL import Image
 
 from sparring.data.alpha import Alpha, alpha_notes, alpha_of
 from sparring.data.arrays import ArraySource
 from sparring.data.entries import Entry, Listing
-from sparring.data.framing import Survey, frame_notes, survey
+from sparring.data.framing import Survey, frame_notes, range_of, survey
 from sparring.data.labels import encode, picture_labels
 from sparring.data.layout import DOMAINS, arrange
-from sparring.data.pictures import Header, decode
+from sparring.data.pictures import Header, decode, extrema
+from sparring.data.ranges import WORDS, Range
 from sparring.data.reading import Unreadable, by_ending, read_all
 from sparring.data.sources import Source, locate
 from sparring.data.split import digests
 from sparring.data.storage import parts
+from sparring.errors import UserError
 
 _GROUPS, _MEMBERS = 5, 5  # how much of the duplicates is named
 
@@ -41,7 +42,7 @@ class Inspection:
         ignored: how many files that are no pictures have each ending.
         duplicates: examples that repeat an earlier one pixel for pixel, or value for value.
         duplicate_groups: names of examples that are the same, for the first few of them.
-        values: the smallest and the largest value of an array; None for picture files.
+        values: the smallest and the largest value, as they are stored; None where there is no example.
         notes: one line each on where labels are from, what is not read, files of several frames, transparent pixels.
     """
 
@@ -72,6 +73,7 @@ class Inspection:
 class _Seen(NamedTuple):
     digest: bytes
     alpha: Alpha
+    values: Range
 
 
 def inspect(source: Source) -> Inspection:
@@ -96,7 +98,12 @@ def inspect(source: Source) -> Inspection:
 
 def _inspect_pictures(listing: Listing) -> Inspection:
     layout = arrange(listing)
-    parts = [_look(survey(part)) for part in layout.parts]
+    surveys = [survey(part) for part in layout.parts]
+    try:
+        span, ranged = range_of(surveys)
+    except UserError as error:
+        span, ranged = WORDS, (str(error),)
+    parts = [_look(part, span) for part in surveys]
     usable = [found for part in parts for found in part.usable]
     unreadable = [item for part in parts for item in part.unreadable]
     names = [entry.name for entry, _, _ in usable]
@@ -108,7 +115,8 @@ def _inspect_pictures(listing: Listing) -> Inspection:
         found = picture_labels(entries, layout.parts[0].labelled_by, listing.class_names)
         labels, said = _count(found.codes, found.classes), (found.note,) if found.note else ()
     duplicates, groups = _duplicates([seen.digest for _, _, seen in usable], names)
-    notes = layout.notes + said + tuple(note for part in parts for note in frame_notes(part.survey))
+    values = [seen.values for _, _, seen in usable]
+    notes = layout.notes + said + ranged + tuple(note for part in parts for note in frame_notes(part.survey))
     return Inspection(
         kind="unpaired" if unpaired else "image",
         count=len(usable),
@@ -118,6 +126,7 @@ def _inspect_pictures(listing: Listing) -> Inspection:
         corrupt=[(item.name, item.reason) for item in unreadable if not item.foreign],
         duplicates=duplicates,
         duplicate_groups=groups,
+        values=(min(low for low, _ in values), max(high for _, high in values)) if values else None,
         ignored=by_ending(unreadable),
         notes=notes + alpha_notes(names, [seen.alpha for _, _, seen in usable], unasked=True),
     )
@@ -129,9 +138,9 @@ class _Looked(NamedTuple):
     unreadable: list[Unreadable]
 
 
-def _look(part: Survey) -> _Looked:
-    """Decode every picture once."""
-    results = read_all(part.entries, lambda _, stream: _seen(decode(stream)), part.pixels)
+def _look(part: Survey, span: Range) -> _Looked:
+    """Decode every picture."""
+    results = read_all(part.entries, lambda _, stream: _seen(stream, span), part.pixels)
     rows = zip(part.entries, part.headers, results, strict=True)
     usable = [(entry, header, seen) for entry, header, seen in rows if not isinstance(seen, Unreadable)]
     broken = [result for result in results if isinstance(result, Unreadable)]
@@ -139,15 +148,22 @@ def _look(part: Survey) -> _Looked:
     return _Looked(part, usable, sorted(part.unreadable + broken, key=lambda item: names[item.name]))
 
 
-def _seen(image: Image.Image) -> _Seen:
+def _seen(stream: BinaryIO, span: Range) -> _Seen:
+    values = extrema(stream, 1)
+    stream.seek(0)
+    image = decode(stream, span=span)
     digest = blake2b(digest_size=16, person=f"{image.mode} {image.width}"[:16].encode())
     rows = max(1, _STRIP // image.width)  # a copy of a large picture would take as much memory again
     for top in range(0, image.height, rows):
         digest.update(image.crop((0, top, image.width, min(top + rows, image.height))).tobytes())
-    return _Seen(digest.digest(), alpha_of([image]))
+    return _Seen(digest.digest(), alpha_of([image]), values)
 
 
 def _inspect_array(found: ArraySource) -> Inspection:
+    try:
+        found = found.ranged()
+    except UserError as error:
+        found = replace(found, range=found.values, notes=(*found.notes, str(error)))
     shape, count = found.examples.shape, len(found)
     hashes = np.concatenate([digests(found.read(rows)) for rows in parts(found.examples)])
     duplicates, groups = _duplicates(hashes.tolist(), [f"example {i}" for i in range(count)])
@@ -162,6 +178,7 @@ def _inspect_array(found: ArraySource) -> Inspection:
         duplicates=duplicates,
         duplicate_groups=groups,
         values=found.values,
+        notes=found.notes,
     )
 
 

@@ -18,12 +18,14 @@ from sparring.data.framing import (
     choose_shape,
     frame_notes,
     no_pictures,
+    range_of,
     survey,
 )
 from sparring.data.labels import encode, picture_labels
 from sparring.data.layout import arrange
 from sparring.data.pictures import frames as decoded
 from sparring.data.pictures import prepare
+from sparring.data.ranges import BYTES, Range, check_range, sparse_notes
 from sparring.data.reading import Unreadable, read_all, skipped
 from sparring.data.sources import Source, locate
 from sparring.data.storage import allocate, keep, parts
@@ -40,6 +42,7 @@ def open(
     limit: int | None = None,
     frames: Frames = "first",
     scale: Scale = "auto",
+    range: Range | None = None,
 ) -> Dataset | Unpaired:
     """Read data of any kind into memory, ready to train on; the same content gives the same data set.
 
@@ -56,6 +59,8 @@ def open(
         frames: of a file with several, such as a GIF or TIFF, "first" or "all" are examples.
         scale: columns of points are divided by "each" its own standard deviation, or by "one" number, which keeps the
             form of the cloud; "auto" takes "each" where one deviation is more than three times another.
+        range: (low, high), the values that become black and white in arrays of pictures and in files of more than 8
+            bits; None takes what the type and all values suggest, such as 0 to 4,095, and notes it.
 
     Returns:
         One in ten examples, 2,000 at most, is held out, chosen by content: copies are never on both sides.
@@ -69,35 +74,43 @@ def open(
         (9000, (1, 28, 28))
     """
     check_request(size, channels)
+    check_range(range)
     found = locate(source)
     if isinstance(found, ArraySource):
         if found.kind == "points" and mirror:
             raise UserError(f"{found.source} holds points", "--size, --channels and --mirror are for pictures")
         if found.kind == "image" and scale != "auto":
             raise UserError(f"{found.source} holds pictures", "scale is for points")
-        data = assemble(*_read_array(found, size, channels), mirror, scale)
+        data = assemble(*_read_array(found.ranged(range), size, channels), mirror, scale)
         return data if limit is None else data.limited(limit)
     if scale != "auto":
         raise UserError(f"{found.source} holds pictures", "scale is for points")
     layout = arrange(found)
-    surveys = [survey(part, frames) for part in layout.parts]
+    surveys = [survey(part, frames, floats=range is not None) for part in layout.parts]
     for part in surveys:
         check_found(part)
     shape, notes = choose_shape(surveys, size, channels)
-    opened = [
-        assemble(*_read_pictures(part, shape, layout.notes + notes, channels is None), mirror) for part in surveys
-    ]
+    span, said = range_of(surveys, range)
+    notes = layout.notes + notes + said
+    opened = [assemble(*_read_pictures(part, shape, span, notes, channels is None), mirror) for part in surveys]
     opened = opened if limit is None else [data.limited(limit) for data in opened]
     return Unpaired(*opened) if len(opened) == 2 else opened[0]
 
 
-def read(source: Source, *, size: tuple[int, int] | None = None, channels: int | None = None) -> np.ndarray:
+def read(
+    source: Source,
+    *,
+    size: tuple[int, int] | None = None,
+    channels: int | None = None,
+    range: Range | None = None,
+) -> np.ndarray:
     """Read samples of any generator, to judge them: all of them, in their order, even if all are the same.
 
     Args:
         source: as for `open`.
         size: (height, width); needed where the pictures are of several sizes.
         channels: see `open`.
+        range: see `open`.
 
     Returns:
         uint8 `(N, C, H, W)`, or float32 `(N, D)`.
@@ -106,20 +119,21 @@ def read(source: Source, *, size: tuple[int, int] | None = None, channels: int |
         UserError: the source cannot be found or read, or its pictures are of several sizes and none was asked for.
     """
     check_request(size, channels)
+    check_range(range)
     found = locate(source)
     if isinstance(found, ArraySource):
-        return _read_array(found, size, channels).examples
-    surveyed = survey(found)
+        return _read_array(found.ranged(range), size, channels).examples
+    surveyed = survey(found, floats=range is not None)
     check_found(surveyed)
     sizes = {(header.height, header.width) for header in surveyed.headers}
     if size is None and len(sizes) > 1:
         raise UserError(f"the pictures of {found.source} are of {len(sizes)} sizes", "--size HxW brings them to one")
     shape, _ = choose_shape([surveyed], size, channels)
-    return _read_pictures(surveyed, shape).examples
+    return _read_pictures(surveyed, shape, range_of([surveyed], range)[0]).examples
 
 
 def _read_pictures(
-    part: Survey, shape: tuple[int, int, int], notes: tuple[str, ...] = (), unasked: bool = False
+    part: Survey, shape: tuple[int, int, int], span: Range, notes: tuple[str, ...] = (), unasked: bool = False
 ) -> Examples:
     """Decode and fit all pictures; `unasked` says that the user did not choose the channels."""
     counts = np.array(part.counts)
@@ -127,7 +141,7 @@ def _read_pictures(
     examples = allocate((int(counts.sum()), *shape), np.uint8)
 
     def fitted(index: int, stream: BinaryIO) -> Iterator[Image.Image]:
-        for row, image in enumerate(decoded(stream, counts[index], shape[1:]), first[index]):
+        for row, image in enumerate(decoded(stream, counts[index], shape[1:], span), first[index]):
             examples[row] = prepare(image, shape)
             yield image
 
@@ -143,7 +157,15 @@ def _read_pictures(
         names = [entry.name for entry, usable in zip(part.entries, good, strict=True) if usable]
         notes += alpha_notes(names, [result for result in results if isinstance(result, Alpha)], unasked)
     examples = keep(examples, np.repeat(good, counts))
+    if not any(header.deep for header in part.headers):
+        notes += sparse_notes(_values(examples), BYTES)
     return Examples(part.listing.source, examples, found.codes, found.classes, notes)
+
+
+def _values(examples: np.ndarray) -> Range:
+    """The smallest and the largest value of uint8 `(N, C, H, W)`; alpha is left out."""
+    found = [examples[rows, :3] for rows in parts(examples)]
+    return float(min(each.min() for each in found)), float(max(each.max() for each in found))
 
 
 def _read_array(found: ArraySource, size: tuple[int, int] | None, channels: int | None) -> Examples:

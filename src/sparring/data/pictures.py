@@ -7,6 +7,8 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 from PIL import Image, ImageOps
 
+from sparring.data.ranges import WORDS, Range, to_bytes
+
 SMALLEST = 4
 """Pixels a side; a smaller picture is not an example."""
 
@@ -36,6 +38,11 @@ class Header(NamedTuple):
     frames: int = 1
     """Of an animation, or pages of a TIFF; all else is about the first."""
 
+    @property
+    def deep(self) -> bool:
+        """More than 8 bits of grey."""
+        return _deep(self.mode)
+
 
 @cache
 def endings() -> frozenset[str]:
@@ -49,8 +56,12 @@ def _formats() -> tuple[str, ...]:
     return tuple(kind for kind in FORMATS if kind in Image.OPEN)  # some depend on how Pillow was built
 
 
-def read_header(stream: BinaryIO) -> Header:
+def read_header(stream: BinaryIO, floats: bool = False) -> Header:
     """The size, after EXIF rotation, and the kind of pixels.
+
+    Args:
+        stream: a picture file.
+        floats: accept pixels of 32-bit floats, whose range is known.
 
     Raises:
         Exception: of many types, when it is no picture that can be used; Pillow's decoders agree on none.
@@ -61,7 +72,9 @@ def read_header(stream: BinaryIO) -> Header:
     if "exif" in image.info and image.getexif().get(_ORIENTATION, 1) >= 5:
         width, height = height, width
     _check(image)
-    grey = image.mode in ("1", "L", "LA", "La") or image.mode.startswith("I")
+    if image.mode == "F" and not floats:
+        raise ValueError("32-bit float pixels have no known range; range=LOW,HIGH gives one")
+    grey = image.mode in ("1", "L", "LA", "La") or _deep(image.mode)
     return Header(height, width, image.mode, grey, image.has_transparency_data, _count_frames(image))
 
 
@@ -74,24 +87,48 @@ def _count_frames(image: Image.Image) -> int:
         return 1
 
 
-def decode(stream: BinaryIO, near: tuple[int, int] | None = None) -> Image.Image:
+def decode(stream: BinaryIO, near: tuple[int, int] | None = None, span: Range = WORDS) -> Image.Image:
     """Read the first frame of a picture; see `frames`."""
-    return next(frames(stream, 1, near))
+    return next(frames(stream, 1, near, span))
 
 
-def frames(stream: BinaryIO, count: int, near: tuple[int, int] | None = None) -> Iterator[Image.Image]:
+def frames(
+    stream: BinaryIO, count: int, near: tuple[int, int] | None = None, span: Range = WORDS
+) -> Iterator[Image.Image]:
     """Read the first `count` frames upright, as 8-bit "L", "LA", "RGB" or "RGBA".
 
-    16-bit grey is divided by 257, which maps 65,535 to 255; CMYK, palettes and the rest become RGB.
+    CMYK, palettes and the rest become RGB.
 
     Args:
         stream: a picture file.
         count: at most as many as it has.
         near: height and width that the picture will be brought to; saves memory where it is much larger (`LARGE`).
+        span: of greys of more than 8 bits, the values that become 0 and 255.
 
     Raises:
         Exception: of many types, as in `read_header`.
     """
+    return (_plain(image, span) for image in _upright(stream, count, near))
+
+
+def extrema(stream: BinaryIO, count: int) -> Range:
+    """The smallest and the largest value of the first `count` frames, as they are stored; colours as RGB, no alpha."""
+    lows, highs = [], []
+    for image in _upright(stream, count):
+        if _deep(image.mode):
+            values = np.asarray(image)
+            lows.append(float(values.min()))
+            highs.append(float(values.max()))
+        else:
+            plain = _plain(image, WORDS)
+            bands = plain.getbands()[: -1 if plain.mode in ("LA", "RGBA") else None]
+            found = [plain.getchannel(band).getextrema() for band in bands]
+            lows += [low for low, _ in found]
+            highs += [high for _, high in found]
+    return min(lows), max(highs)
+
+
+def _upright(stream: BinaryIO, count: int, near: tuple[int, int] | None = None) -> Iterator[Image.Image]:
     image = Image.open(stream, formats=_formats())
     if near and image.width * image.height > LARGE:
         # no smaller than twice what is needed: resizing does the rest, as good as from the whole
@@ -102,22 +139,26 @@ def frames(stream: BinaryIO, count: int, near: tuple[int, int] | None = None) ->
             _check(image)
         if count == 1:
             ImageOps.exif_transpose(image, in_place=True)  # otherwise a copy, even of what stands upright
-            yield _plain(image)
+            yield image
         else:
-            yield _plain(ImageOps.exif_transpose(image))
+            yield ImageOps.exif_transpose(image)
 
 
 def _check(image: Image.Image) -> None:
     if min(image.size) < SMALLEST:
         raise ValueError(f"{image.height}x{image.width} pixels, smaller than {SMALLEST}x{SMALLEST}")
-    if image.mode == "F":
-        raise ValueError("32-bit float pixels have no known range")
 
 
-def _plain(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):
-        levels = np.clip(np.asarray(image).astype(np.int64), 0, 65_535)
-        return Image.fromarray(((levels + 128) // 257).astype(np.uint8))
+def _deep(mode: str) -> bool:
+    return mode.startswith(("I", "F"))
+
+
+def _plain(image: Image.Image, span: Range) -> Image.Image:
+    if _deep(image.mode):
+        values = np.asarray(image)
+        if not np.isfinite(values).all():
+            raise ValueError("pixels that are not finite")
+        return Image.fromarray(to_bytes(values, span))
     alpha = image.has_transparency_data
     if image.mode in ("1", "L", "LA", "La"):
         return _converted(image, "LA" if alpha else "L")

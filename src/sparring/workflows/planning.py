@@ -78,6 +78,7 @@ class Settings(Length, total=False):
         limit: so many training examples only, chosen at random.
         frames: of a file with several frames, such as a GIF or TIFF, "first" or "all" are examples.
         scale: columns of points are scaled "each" by itself, or by "one" number; "auto" goes by their spreads.
+        range: (low, high) of arrays and of files of more than 8 bits, which become black and white.
     """
 
     options: Mapping[str, Any]
@@ -102,6 +103,7 @@ class Settings(Length, total=False):
     limit: int | None
     frames: Literal["first", "all"] | None
     scale: Literal["auto", "each", "one"] | None
+    range: tuple[float, float] | None
 
 
 @dataclass(frozen=True)
