@@ -795,3 +795,14 @@ def test_a_run_keeps_a_bounded_number_of_sample_sheets(tmp_path, monkeypatch):
     assert (rounds[0], rounds[-1]) == (0, 14)
     assert 4 <= len(rounds) <= 6
     assert len(list(run.directory.samples.iterdir())) == 2 * len(rounds)
+
+
+def test_pictures_of_seven_channels_train_and_come_back_as_such(tmp_path):
+    seven = np.random.default_rng(0).integers(0, 256, (60, 8, 8, 7), dtype=np.uint8)
+    small = {"width": 4, "latent_dim": 4, "batch": 8}
+    path = tmp_path / "run"
+    run = sparring.train(seven, recipe="gan", channels="raw", rounds=2, doctor="1", options=small, out=path)
+    made = run.sample(40)
+    assert (made.shape, made.dtype) == ((40, 8, 8, 7), np.uint8)
+    found = sparring.evaluate(made, against=seven, channels="raw", samples=20)
+    assert found.extractor == "random"

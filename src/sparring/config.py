@@ -27,7 +27,7 @@ class DataOptions(Options):
     size: tuple[PositiveInt, PositiveInt] | None = Field(
         None, description="height and width that pictures are brought to"
     )
-    channels: Literal[1, 3, 4] | None = Field(None, description="1 grey, 3 RGB, 4 RGBA")
+    channels: Literal[1, 3, 4, "raw"] | None = Field(None, description="1 grey, 3 RGB, 4 RGBA, raw as they are stored")
     mirror: bool = Field(False, description="show each picture mirrored half the time")
     limit: PositiveInt | None = Field(None, description="so many training examples only, chosen at random")
     frames: Literal["first", "all"] = Field(

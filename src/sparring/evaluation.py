@@ -13,7 +13,7 @@ from torch import Tensor
 import sparring.data
 from sparring import workflows
 from sparring.config import RunConfig, read_toml, validated
-from sparring.data import Data, viewed
+from sparring.data import Channels, Data, viewed
 from sparring.errors import UserError, writing
 from sparring.game import Game
 from sparring.kinds import classes_of, labelled
@@ -50,7 +50,7 @@ def compare(
     features: Features | None = None,
     samples: int = 10_000,
     size: tuple[int, int] | None = None,
-    channels: int | None = None,
+    channels: Channels | None = None,
     seed: int = 0,
     checkpoint: str = "latest",
     game: Game[Any] | None = None,
@@ -64,7 +64,7 @@ def compare(
         features: see `sparring.scoring.Scorer`.
         samples: how many on either side, at most; half of the reals is the other limit.
         size: (height, width) to bring samples and reals to, when they differ.
-        channels: 1, 3 or 4, to bring both to.
+        channels: 1, 3 or 4, to bring both to; or "raw"; see `sparring.data.open`.
         seed: of the split of the reals.
         checkpoint: of runs: "latest", "best" or a round.
         game: the game of those runs that were not of a recipe.
@@ -154,7 +154,7 @@ def _reals(
     generated: Sequence[object],
     against: workflows.Source | None,
     size: tuple[int, int] | None,
-    channels: int | None,
+    channels: Channels | None,
 ) -> tuple[Data, str]:
     """The reals, and the name of their source."""
     if against is not None:
@@ -203,7 +203,7 @@ def _drawn(
     ready: workflows.Sampler | None,
     n: int,
     size: tuple[int, int] | None,
-    channels: int | None,
+    channels: Channels | None,
     checkpoint: str,
 ) -> _Drawn:
     if ready is None:

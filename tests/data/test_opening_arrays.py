@@ -102,6 +102,36 @@ def test_ranges_that_mean_nothing_are_refused():
             open(source, range=span)
 
 
+SEVEN = RNG.integers(0, 256, (20, 12, 10, 7), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("array", [SEVEN, SEVEN.transpose(0, 3, 1, 2)], ids=["NHWC", "NCHW"])
+def test_raw_channels_are_kept_whatever_their_number(array):
+    data = open(array, channels="raw")
+    assert data.schema["x"].shape == (7, 12, 10)
+    assert whole(data) == {np.ascontiguousarray(picture.transpose(2, 0, 1)).tobytes() for picture in SEVEN}
+    small = open(array, channels="raw", size=(5, 4))
+    assert small.schema["x"].shape == (7, 5, 4)
+    with pytest.raises(UserError) as error:
+        open(array)
+    assert "channels=raw" in error.value.hint
+
+
+def test_square_pictures_of_many_channels_have_them_last():
+    assert open(RNG.integers(0, 256, (20, 8, 8, 12), dtype=np.uint8), channels="raw").schema["x"].shape == (12, 8, 8)
+
+
+def test_raw_channels_are_never_alpha():
+    depth = np.concatenate([PICTURES, np.zeros((20, 8, 6, 1), np.uint8)], axis=3)
+    data = open(depth, channels="raw")
+    assert data.notes == ()
+    assert whole(data) == {np.ascontiguousarray(picture.transpose(2, 0, 1)).tobytes() for picture in depth}
+    small = open(depth, channels="raw", size=(4, 4)).train["x"]
+    assert small[:, :3].std() > 10  # colours are there, although the depth is 0
+    opaque = np.concatenate([PICTURES, np.full((20, 8, 6, 1), 255, np.uint8)], axis=3)
+    assert open(opaque, channels="raw").schema["x"].shape == (4, 8, 6)
+
+
 def test_a_narrow_picture_is_not_taken_for_channels():
     assert open(PICTURES.transpose(0, 3, 1, 2)[..., :4]).schema["x"].shape == (3, 8, 4)
 

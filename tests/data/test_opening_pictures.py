@@ -336,3 +336,20 @@ def test_integers_beyond_every_depth_need_a_range(tmp_path):
 def test_8_bit_files_that_fill_little_of_their_range_are_mentioned(tmp_path):
     (note,) = open(deep(tmp_path / "mask", 1 / 128, dtype=np.uint8)).notes
     assert "0 to 1" in note
+
+
+@pytest.mark.parametrize(("mode", "channels"), [("L", 1), ("LA", 2), ("RGB", 3), ("RGBA", 4)])
+def test_raw_channels_of_files_are_those_that_are_stored(tmp_path, noise, mode, channels):
+    pictures = [np.asarray(noise(i, mode=mode)).reshape(8, 8, channels).copy() for i in range(12)]
+    for i, picture in enumerate(pictures):
+        picture[:4, :, -1] = 0  # were it alpha, it would hide colours
+        Image.fromarray(picture.squeeze()).save(tmp_path / f"{i:02}.png")
+    data = open(tmp_path, channels="raw")
+    assert data.notes == ()
+    assert whole(data) == {np.ascontiguousarray(picture.transpose(2, 0, 1)).tobytes() for picture in pictures}
+
+
+def test_raw_channels_of_files_must_agree(folder, noise):
+    noise(20, mode="L").save(folder / "grey.png")
+    with pytest.raises(UserError, match="different numbers of channels: 1 of 1, 12 of 3"):
+        open(folder, channels="raw")

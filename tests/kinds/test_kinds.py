@@ -130,3 +130,15 @@ def test_classes_are_named_by_name_or_else_by_index():
     for wrong in ("bird", "3", "-1", ""):
         with pytest.raises(UserError, match="no class"):
             kind.parse(wrong)
+
+
+@pytest.mark.parametrize("channels", [2, 5])
+def test_pictures_that_no_png_holds_are_not_written_as_single_files(channels, tmp_path: Path):
+    kind = Pictures((channels, 4, 4))
+    with pytest.raises(UserError) as error:
+        kind.write(stored(kind), tmp_path / "out", list("abcdef"))
+    assert ".npy" in error.value.hint
+    assert not (tmp_path / "out").exists()
+    kind.write(stored(kind), tmp_path / "sheet.png", list("abcdef"))
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert sheet.mode == {2: "L", 5: "RGB"}[channels]

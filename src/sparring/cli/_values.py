@@ -2,6 +2,7 @@
 
 import re
 from decimal import Decimal
+from typing import Literal
 
 from sparring.errors import UserError
 
@@ -24,6 +25,23 @@ def parse_size(text: str | None) -> tuple[int, int] | None:
     if not match or int(match[1]) < 1 or int(match[2] or 1) < 1:
         raise UserError(f"--size {text}: not a size", "HEIGHTxWIDTH, for example 64x64")
     return int(match[1]), int(match[2] or match[1])
+
+
+def parse_channels(text: str | None) -> int | Literal["raw"] | None:
+    """`1`, `3`, `4` or `raw`.
+
+    Raises:
+        UserError: it is something else.
+
+    Examples:
+        >>> parse_channels("3"), parse_channels("raw")
+        (3, 'raw')
+    """
+    if text is None or text in ("1", "3", "4"):
+        return int(text) if text else None
+    if text != "raw":
+        raise UserError(f"--channels {text}: not a number of channels", "1, 3, 4 or raw")
+    return "raw"
 
 
 def parse_count(text: str | None) -> int | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sparring.cli._values import parse_size
+from sparring.cli._values import parse_channels, parse_size
 from sparring.errors import UserError
 from sparring.readable import number
 
@@ -33,7 +33,7 @@ FeaturesOption = Annotated[
 ]
 SamplesOption = Annotated[int, typer.Option("--samples", min=20, help="How many on either side, at most.")]
 SizeOption = Annotated[str | None, typer.Option("--size", help="HxW, to bring samples and reals to.")]
-ChannelsOption = Annotated[int | None, typer.Option("--channels", help="1, 3 or 4, to bring samples and reals to.")]
+ChannelsOption = Annotated[str | None, typer.Option("--channels", help="1, 3, 4 or raw, of samples and reals.")]
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Of the split of the reals.")]
 CheckpointOption = Annotated[str, typer.Option("--checkpoint", help="Of runs: latest, best or a round.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="For machines.")]
@@ -111,7 +111,7 @@ def _evaluated(
     features: str | None,
     samples: int,
     size: str | None,
-    channels: int | None,
+    channels: str | None,
     seed: int,
     checkpoint: str,
 ) -> "list[Evaluation]":
@@ -131,7 +131,7 @@ def _evaluated(
             features=features,
             samples=samples,
             size=parse_size(size),
-            channels=channels,
+            channels=parse_channels(channels),
             seed=seed,
             checkpoint=checkpoint,
             progress=lambda what, share: bar.update(task, completed=share, description=what),

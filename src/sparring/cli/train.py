@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sparring.cli._values import parse_count, parse_size
+from sparring.cli._values import parse_channels, parse_count, parse_size
 from sparring.errors import UserError
 from sparring.severity import is_trouble
 
@@ -33,7 +33,9 @@ def train(
     rounds: Annotated[int | None, typer.Option(help="Budget: rounds of the game.")] = None,
     epochs: Annotated[float | None, typer.Option(help="Budget: passes over the data.")] = None,
     size: Annotated[str | None, typer.Option(help="HEIGHTxWIDTH that pictures are brought to.")] = None,
-    channels: Annotated[int | None, typer.Option(help="1 grey, 3 RGB, 4 RGBA. By default as the data is.")] = None,
+    channels: Annotated[
+        str | None, typer.Option(help="1 grey, 3 RGB, 4 RGBA; raw as they are stored. By default as the data is.")
+    ] = None,
     mirror: Annotated[bool, typer.Option("--mirror", help="Show each picture mirrored half the time.")] = False,
     batch: Annotated[int | None, typer.Option(help="Examples a step. By default the recipe's.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of weights, noise and order. [default: 0]")] = None,
@@ -68,7 +70,7 @@ def train(
     from sparring.config import FOUND_OUT, Budget, DataOptions, RunConfig, parse_settings, read_toml
 
     budget = {"minutes": minutes, "images": parse_count(images), "rounds": rounds, "epochs": epochs, "until": until}
-    given: dict[str, Any] = {"size": parse_size(size), "channels": channels, "mirror": mirror or None}
+    given: dict[str, Any] = {"size": parse_size(size), "channels": parse_channels(channels), "mirror": mirror or None}
     given |= {"batch": batch, "seed": seed, "device": device, "evaluate_every": evaluate_every}
     given |= {"doctor": doctor, "on_trouble": on_trouble}
     if resume is not None:

@@ -1,4 +1,5 @@
 from sparring.data.dataset import Dataset
+from sparring.data.framing import Channels
 from sparring.data.inspection import Inspection, inspect
 from sparring.data.opening import open, read
 from sparring.data.protocol import Data, Rows
@@ -8,6 +9,7 @@ from sparring.data.viewed import Viewed, known_modes_in_view, viewed
 
 __all__ = [
     "BUILTIN",
+    "Channels",
     "Data",
     "Dataset",
     "Inspection",

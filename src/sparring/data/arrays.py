@@ -16,6 +16,9 @@ _EXAMPLES, _LABELS = ("images", "x"), ("labels", "y")
 _FORMS = ("{}", "train_{}", "{}_train")
 """How the names of arrays are written, in any case of letters; what is for tests is not read."""
 _SHAPES = "pictures are (N, H, W), (N, H, W, C) or (N, C, H, W) with C of 1, 3 or 4; points are (N, D)"
+_RAW = "channels=raw takes pictures (N, H, W, C) of any C up to 64"
+MAX_CHANNELS = 64
+"""Of pictures that are kept as they are stored."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +71,20 @@ class ArraySource:
 
 
 def check_array(
-    source: str, examples: np.ndarray, labels: np.ndarray | None, notes: tuple[str, ...] = ()
+    source: str,
+    examples: np.ndarray,
+    labels: np.ndarray | None,
+    notes: tuple[str, ...] = (),
+    raw: bool = False,
 ) -> ArraySource:
     """Accept an array as data, or say what is wrong with it.
+
+    Args:
+        source: see `ArraySource`.
+        examples: in any layout.
+        labels: as they were given.
+        notes: see `ArraySource`.
+        raw: accept pictures of other channels than 1, 3 and 4.
 
     Raises:
         UserError: a dtype or shape that is neither pictures nor points, values that are not finite, labels that
@@ -78,7 +92,7 @@ def check_array(
     """
     if examples.size == 0:
         raise UserError(f"{source} holds no examples: its shape is {examples.shape}", _SHAPES)
-    view = _channels_last(source, examples)
+    view = _channels_last(source, examples, raw)
     if examples.dtype.kind not in "buif":
         raise UserError(f"{source} is of {examples.dtype}", "pictures are integers or floats, points are floats")
     if view.ndim == 2 and examples.dtype.kind != "f":
@@ -95,10 +109,11 @@ class _Chosen(NamedTuple):
     labels: str | None
 
 
-def read_numpy(path: Path) -> ArraySource:
+def read_numpy(path: Path, raw: bool = False) -> ArraySource:
     """Read `.npy`, or `.npz` with "images" or "x" (else its first array) and perhaps "labels" or "y".
 
-    The names may begin with "train_" or end in "_train". Of a `.npz` nothing else is unpacked.
+    The names may begin with "train_" or end in "_train". Of a `.npz` nothing else is unpacked. `raw` is as in
+    `check_array`.
 
     Raises:
         UserError: it cannot be read, holds pickled objects, or fails `check_array`.
@@ -115,7 +130,7 @@ def read_numpy(path: Path) -> ArraySource:
         raise UserError(problem, "it may be incomplete; copy it again") from None
     if examples is None:
         raise UserError(f"{path} holds no array of examples", f'save it as "images", with the labels as "{_LABELS[0]}"')
-    return check_array(str(path), examples, labels, notes)
+    return check_array(str(path), examples, labels, notes, raw)
 
 
 def _load(path: Path) -> tuple[np.ndarray | None, np.ndarray | None, tuple[str, ...]]:
@@ -146,19 +161,29 @@ def _find(names: Sequence[str], wanted: Sequence[str], form: str) -> str | None:
     return next((by_lower[form.format(word)] for word in wanted if form.format(word) in by_lower), None)
 
 
-def _channels_last(source: str, examples: np.ndarray) -> np.ndarray:
+def _channels_last(source: str, examples: np.ndarray, raw: bool) -> np.ndarray:
     """A view `(N, H, W, C)` or `(N, D)`."""
     view = examples
     if examples.ndim == 3:
         view = examples[..., None]
     elif examples.ndim == 4 and (examples.shape[3] not in (1, 3, 4) or examples.shape[1] in (1, 3)):
         view = examples.transpose(0, 2, 3, 1)
-    if view.ndim not in (2, 4) or (view.ndim == 4 and view.shape[3] not in (1, 3, 4)):
+    if view.ndim not in (2, 4):
         raise UserError(f"{source} has shape {examples.shape}", _SHAPES)
+    if view.ndim == 4 and view.shape[3] not in (1, 3, 4):
+        view = _raw_channels_last(examples)
+        if not raw or view.shape[3] > MAX_CHANNELS:
+            raise UserError(f"{source} has shape {examples.shape}", _RAW if raw else f"{_SHAPES}; {_RAW}")
     if view.ndim == 4 and min(view.shape[1:3]) < SMALLEST:
         problem = f"{source} has pictures of {view.shape[1]}x{view.shape[2]} pixels"
         raise UserError(problem, f"{SMALLEST}x{SMALLEST} is the smallest")
     return view
+
+
+def _raw_channels_last(examples: np.ndarray) -> np.ndarray:
+    """A view `(N, H, W, C)` of pictures whose channels come first only if they are fewer and no square stands there."""
+    _, first, second, last = examples.shape
+    return examples.transpose(0, 2, 3, 1) if first < last and first != second else examples
 
 
 def _scan(source: str, array: np.ndarray) -> tuple[float, float]:

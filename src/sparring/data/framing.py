@@ -15,6 +15,9 @@ from sparring.errors import UserError
 
 Frames = Literal["first", "all"]
 
+Channels = int | Literal["raw"]
+"""1, 3 or 4, to which pictures are brought; or "raw": as they are stored, none of them alpha."""
+
 FALLBACK = (64, 64)
 """Height and width when no size is common to half of the pictures."""
 
@@ -88,20 +91,20 @@ def frame_notes(part: Survey) -> tuple[str, ...]:
     return (f"{what}, such as {name} ({count:,}): {rule}",)
 
 
-def check_request(size: tuple[int, int] | None, channels: int | None) -> None:
+def check_request(size: tuple[int, int] | None, channels: Channels | None) -> None:
     """Refuse a shape that no picture can have.
 
     Raises:
-        UserError: channels other than 1, 3 and 4, or a side shorter than 4 pixels.
+        UserError: channels other than 1, 3, 4 and "raw", or a side shorter than 4 pixels.
     """
-    if channels not in (None, 1, 3, 4):
-        raise UserError(f"{channels} channels were asked for", "1 is grey, 3 is RGB, 4 is RGBA")
+    if channels not in (None, 1, 3, 4, "raw"):
+        raise UserError(f"{channels} channels were asked for", "1 is grey, 3 is RGB, 4 is RGBA, raw is what is stored")
     if size is not None and min(size) < SMALLEST:
         raise UserError(f"the size {size[0]}x{size[1]} is too small", f"{SMALLEST}x{SMALLEST} is the smallest")
 
 
 def choose_shape(
-    surveys: Sequence[Survey], size: tuple[int, int] | None, channels: int | None
+    surveys: Sequence[Survey], size: tuple[int, int] | None, channels: Channels | None
 ) -> tuple[tuple[int, int, int], tuple[str, ...]]:
     """The one shape for all pictures: what was asked for, else what the pictures suggest.
 
@@ -110,6 +113,9 @@ def choose_shape(
 
     Returns:
         (C, H, W), and a note where pictures of other sizes are cropped and resized unasked.
+
+    Raises:
+        UserError: raw channels of files that have different numbers of them.
     """
     headers = [header for part in surveys for header in part.headers]
     sizes = Counter((header.height, header.width) for header in headers)
@@ -119,10 +125,20 @@ def choose_shape(
         size = common if 2 * count >= len(headers) else FALLBACK
         if len(sizes) > 1:
             notes = (f"the pictures are of {len(sizes)} sizes: all are cropped and resized to {size[0]}x{size[1]}",)
+    if channels == "raw":
+        channels = _stored_channels(headers)
     if channels is None:
         grey = all(header.grey for header in headers)
         channels = 4 if any(_any_transparent(part) for part in surveys) else 1 if grey else 3
     return (channels, size[0], size[1]), notes
+
+
+def _stored_channels(headers: Sequence[Header]) -> int:
+    found = Counter(header.channels for header in headers)
+    if len(found) > 1:
+        counts = ", ".join(f"{count:,} of {channels}" for channels, count in sorted(found.items()))
+        raise UserError(f"the pictures have different numbers of channels: {counts}", "--channels 1, 3 or 4")
+    return next(iter(found))
 
 
 def range_of(surveys: Sequence[Survey], asked: Range | None = None) -> tuple[Range, tuple[str, ...]]:

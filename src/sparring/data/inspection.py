@@ -92,7 +92,7 @@ def inspect(source: Source) -> Inspection:
         >>> found.count, found.sizes, found.duplicates
         (3, Counter({'8x6': 3}), 2)
     """
-    found = locate(source)
+    found = locate(source, raw=True)
     return _inspect_array(found) if isinstance(found, ArraySource) else _inspect_pictures(found)
 
 
@@ -172,7 +172,7 @@ def _inspect_array(found: ArraySource) -> Inspection:
         kind=found.kind,
         count=count,
         sizes=Counter({f"{shape[1]}x{shape[2]}" if pictures else str(shape[1]): count}),
-        modes=Counter({_MODES[shape[3]] if pictures else str(found.examples.dtype): count}),
+        modes=Counter({_MODES.get(shape[3], f"{shape[3]} channels") if pictures else str(found.examples.dtype): count}),
         labels={} if found.labels is None else _count(*encode(found.labels)),
         corrupt=[],
         duplicates=duplicates,

@@ -11,6 +11,7 @@ from sparring.data.arrays import ArraySource
 from sparring.data.assembly import Examples, Scale, assemble
 from sparring.data.dataset import Dataset
 from sparring.data.framing import (
+    Channels,
     Frames,
     Survey,
     check_found,
@@ -24,7 +25,7 @@ from sparring.data.framing import (
 from sparring.data.labels import encode, picture_labels
 from sparring.data.layout import arrange
 from sparring.data.pictures import frames as decoded
-from sparring.data.pictures import prepare
+from sparring.data.pictures import prepare, prepare_raw
 from sparring.data.ranges import BYTES, Range, check_range, sparse_notes
 from sparring.data.reading import Unreadable, read_all, skipped
 from sparring.data.sources import Source, locate
@@ -37,7 +38,7 @@ def open(
     source: Source,
     *,
     size: tuple[int, int] | None = None,
-    channels: int | None = None,
+    channels: Channels | None = None,
     mirror: bool = False,
     limit: int | None = None,
     frames: Frames = "first",
@@ -52,8 +53,9 @@ def open(
             file of pictures; an array of pictures or points; or (array, labels).
         size: (height, width); None takes the most common size if half of the pictures have it, else 64x64. Pictures are
             cropped centrally to that aspect ratio and resized by antialiased Lanczos.
-        channels: 1, 3 or 4; None takes 4 if any pixel is transparent, 1 if all are stored as grey, else 3. Without an
-            alpha channel transparent pixels are laid over white.
+        channels: 1, 3 or 4; "raw" keeps as many as are stored, none of them taken for alpha; None takes 4 if any pixel
+            is transparent, 1 if all are stored as grey, else 3. Without an alpha channel transparent pixels are laid
+            over white.
         mirror: flip pictures left to right at random.
         limit: so many training examples only, chosen at random, of each domain; as many are held out as without.
         frames: of a file with several, such as a GIF or TIFF, "first" or "all" are examples.
@@ -75,7 +77,7 @@ def open(
     """
     check_request(size, channels)
     check_range(range)
-    found = locate(source)
+    found = locate(source, raw=channels == "raw")
     if isinstance(found, ArraySource):
         if found.kind == "points" and mirror:
             raise UserError(f"{found.source} holds points", "--size, --channels and --mirror are for pictures")
@@ -92,7 +94,7 @@ def open(
     shape, notes = choose_shape(surveys, size, channels)
     span, said = range_of(surveys, range)
     notes = layout.notes + notes + said
-    opened = [assemble(*_read_pictures(part, shape, span, notes, channels is None), mirror) for part in surveys]
+    opened = [assemble(*_read_pictures(part, shape, span, channels, notes), mirror) for part in surveys]
     opened = opened if limit is None else [data.limited(limit) for data in opened]
     return Unpaired(*opened) if len(opened) == 2 else opened[0]
 
@@ -101,7 +103,7 @@ def read(
     source: Source,
     *,
     size: tuple[int, int] | None = None,
-    channels: int | None = None,
+    channels: Channels | None = None,
     range: Range | None = None,
 ) -> np.ndarray:
     """Read samples of any generator, to judge them: all of them, in their order, even if all are the same.
@@ -120,7 +122,7 @@ def read(
     """
     check_request(size, channels)
     check_range(range)
-    found = locate(source)
+    found = locate(source, raw=channels == "raw")
     if isinstance(found, ArraySource):
         return _read_array(found.ranged(range), size, channels).examples
     surveyed = survey(found, floats=range is not None)
@@ -129,20 +131,25 @@ def read(
     if size is None and len(sizes) > 1:
         raise UserError(f"the pictures of {found.source} are of {len(sizes)} sizes", "--size HxW brings them to one")
     shape, _ = choose_shape([surveyed], size, channels)
-    return _read_pictures(surveyed, shape, range_of([surveyed], range)[0]).examples
+    return _read_pictures(surveyed, shape, range_of([surveyed], range)[0], channels).examples
 
 
 def _read_pictures(
-    part: Survey, shape: tuple[int, int, int], span: Range, notes: tuple[str, ...] = (), unasked: bool = False
+    part: Survey,
+    shape: tuple[int, int, int],
+    span: Range,
+    channels: Channels | None,
+    notes: tuple[str, ...] = (),
 ) -> Examples:
-    """Decode and fit all pictures; `unasked` says that the user did not choose the channels."""
+    """Decode and fit all pictures; `channels` are those that the user chose."""
+    fit = prepare_raw if channels == "raw" else prepare
     counts = np.array(part.counts)
     first = np.cumsum(counts) - counts
     examples = allocate((int(counts.sum()), *shape), np.uint8)
 
     def fitted(index: int, stream: BinaryIO) -> Iterator[Image.Image]:
         for row, image in enumerate(decoded(stream, counts[index], shape[1:], span), first[index]):
-            examples[row] = prepare(image, shape)
+            examples[row] = fit(image, shape)
             yield image
 
     results = read_all(part.entries, lambda index, stream: alpha_of(fitted(index, stream)), part.pixels)
@@ -153,9 +160,9 @@ def _read_pictures(
     entries = [part.entries[index] for index in np.repeat(np.arange(len(good)), counts) if good[index]]
     found = picture_labels(entries, part.listing.labelled_by, part.listing.class_names)
     notes += ((found.note,) if found.note else ()) + skipped(unreadable) + frame_notes(part)
-    if shape[0] == 4:
+    if shape[0] == 4 and channels != "raw":
         names = [entry.name for entry, usable in zip(part.entries, good, strict=True) if usable]
-        notes += alpha_notes(names, [result for result in results if isinstance(result, Alpha)], unasked)
+        notes += alpha_notes(names, [result for result in results if isinstance(result, Alpha)], channels is None)
     examples = keep(examples, np.repeat(good, counts))
     if not any(header.deep for header in part.headers):
         notes += sparse_notes(_values(examples), BYTES)
@@ -168,7 +175,7 @@ def _values(examples: np.ndarray) -> Range:
     return float(min(each.min() for each in found)), float(max(each.max() for each in found))
 
 
-def _read_array(found: ArraySource, size: tuple[int, int] | None, channels: int | None) -> Examples:
+def _read_array(found: ArraySource, size: tuple[int, int] | None, channels: Channels | None) -> Examples:
     if found.kind == "points":
         if size is not None or channels is not None:
             raise UserError(f"{found.source} holds points", "--size, --channels and --mirror are for pictures")
@@ -176,24 +183,31 @@ def _read_array(found: ArraySource, size: tuple[int, int] | None, channels: int 
     else:
         own = found.examples.shape[3]
         # An alpha channel that is opaque everywhere says nothing.
-        opaque = own == 4 and all(found.read(rows)[..., 3].min() == 255 for rows in parts(found.examples))
-        shape = (channels or (3 if opaque else own), *(size or found.examples.shape[1:3]))
+        opaque = (
+            own == 4
+            and channels != "raw"
+            and all(found.read(rows)[..., 3].min() == 255 for rows in parts(found.examples))
+        )
+        wanted = None if channels == "raw" else channels
+        shape = (wanted or (3 if opaque else own), *(size or found.examples.shape[1:3]))
     examples = allocate((len(found), *shape), np.float32 if found.kind == "points" else np.uint8)
     hiding = 0
     for rows in parts(found.examples):
         part = found.read(rows)
-        examples[rows] = part if found.kind == "points" else _fit(part, shape)
-        if found.kind == "image" and shape[0] == 4:
+        examples[rows] = part if found.kind == "points" else _fit(part, shape, channels == "raw")
+        if found.kind == "image" and shape[0] == 4 and channels != "raw":
             hiding += hiding_colors(part)
     labels, classes = (None, ()) if found.labels is None else encode(found.labels)
     notes = (hidden_note(f"{hiding:,} of {len(found):,} pictures"),) if hiding else ()
     return Examples(found.source, examples, labels, classes, found.notes + notes)
 
 
-def _fit(pictures: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def _fit(pictures: np.ndarray, shape: tuple[int, ...], raw: bool) -> np.ndarray:
     """uint8 `(n, H, W, C)` of one shape -> `(n, *shape)`."""
     channels, height, width = shape
-    if pictures.shape[1:] == (height, width, channels) and channels != 4:
+    if pictures.shape[1:] == (height, width, channels) and (raw or channels != 4):
         return pictures.transpose(0, 3, 1, 2)
+    if raw:
+        return np.stack([prepare_raw(picture, (channels, height, width)) for picture in pictures])
     flat = pictures[..., 0] if pictures.shape[3] == 1 else pictures
     return np.stack([prepare(Image.fromarray(picture), (channels, height, width)) for picture in flat])

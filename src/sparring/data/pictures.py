@@ -21,7 +21,7 @@ LARGE = 1 << 24
 
 _ANIMATED = ("AVIF", "GIF", "PNG", "TIFF", "WEBP")  # the layers of other formats are not frames
 _ORIENTATION = 0x0112
-_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
 
 class Header(NamedTuple):
@@ -37,6 +37,11 @@ class Header(NamedTuple):
     """There is an alpha channel; it may still be opaque everywhere."""
     frames: int = 1
     """Of an animation, or pages of a TIFF; all else is about the first."""
+
+    @property
+    def channels(self) -> int:
+        """As they are stored."""
+        return (1 if self.grey else 3) + self.alpha
 
     @property
     def deep(self) -> bool:
@@ -181,6 +186,26 @@ def hides_colors(image: Image.Image) -> bool:
     hidden = image.getchannel("A").point([255] + [0] * 255)
     counts = np.array(image.histogram(hidden)).reshape(-1, 256)[:-1]  # of each value, a row a channel
     return bool(((counts > 0).sum(axis=1) > 1).any())
+
+
+def prepare_raw(picture: Image.Image | np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
+    """Fit a picture as in `prepare`, each channel by itself: none is taken for alpha.
+
+    Args:
+        picture: decoded, or uint8 `(H, W, C)`.
+        shape: (C, H, W).
+
+    Returns:
+        uint8 `(C, H, W)`.
+    """
+    channels, height, width = shape
+    if isinstance(picture, Image.Image):
+        picture = np.asarray(_converted(picture, _MODES[channels]))
+    pixels = picture.reshape(*picture.shape[:2], channels)
+    if pixels.shape[:2] == (height, width):
+        return pixels.transpose(2, 0, 1)
+    bands = [Image.fromarray(np.ascontiguousarray(pixels[..., k])) for k in range(channels)]
+    return np.stack([np.asarray(ImageOps.fit(band, (width, height), Image.Resampling.LANCZOS)) for band in bands])
 
 
 def prepare(image: Image.Image, shape: tuple[int, int, int]) -> np.ndarray:

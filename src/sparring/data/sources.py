@@ -34,10 +34,14 @@ BUILTIN = ("digits", *_TOYS)
 _ACCEPTED = f"give a folder or zip of pictures, a .npy, .npz or .parquet file, or one of {', '.join(BUILTIN)}"
 
 
-def locate(source: Source) -> Listing | ArraySource:
+def locate(source: Source, raw: bool = False) -> Listing | ArraySource:
     """Find and list a source; picture files are not opened yet, arrays are checked.
 
     A string that is a built-in name means that data set even where a folder is called so; `./ring` means the folder.
+
+    Args:
+        source: see `sparring.data.open`.
+        raw: see `check_array`.
 
     Raises:
         UserError: there is no such thing, or it is of a kind that cannot be read.
@@ -45,18 +49,19 @@ def locate(source: Source) -> Listing | ArraySource:
     if isinstance(source, Tensor):
         source = source.detach().cpu().numpy()
     if isinstance(source, np.ndarray):
-        return check_array("the array", source, None)
+        return check_array("the array", source, None, raw=raw)
     if isinstance(source, tuple) and len(source) == 2:
         examples, labels = source
-        return check_array("the array", np.asarray(examples), None if labels is None else np.asarray(labels))
+        labels = None if labels is None else np.asarray(labels)
+        return check_array("the array", np.asarray(examples), labels, raw=raw)
     if not isinstance(source, str | Path):
         raise UserError(f"data cannot be read from a {type(source).__name__}", f"{_ACCEPTED}, or an array")
     if source in BUILTIN:
         return _builtin(str(source))
-    return _locate_path(source)
+    return _locate_path(source, raw)
 
 
-def _locate_path(source: str | Path) -> Listing | ArraySource:
+def _locate_path(source: str | Path, raw: bool) -> Listing | ArraySource:
     path = Path(source).expanduser()
     if path.is_dir():
         return list_folder(path)
@@ -66,7 +71,7 @@ def _locate_path(source: str | Path) -> Listing | ArraySource:
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         raise UserError(f"{source} is of a type that cannot be read", _ACCEPTED)
-    return reader(path)
+    return read_numpy(path, raw) if reader is read_numpy else reader(path)
 
 
 def _builtin(name: str) -> ArraySource:

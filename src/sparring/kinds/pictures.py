@@ -63,12 +63,21 @@ class Pictures:
         return grids.picture_grid(self.to_array(made), columns=columns)
 
     def write(self, made: Tensor, out: Path, names: Sequence[str], columns: int | None = None) -> None:
-        """`.png` one sheet; `.npy` or `.npz` the array `(N, H, W, C)`; a folder has one PNG a picture."""
+        """`.png` one sheet; `.npy` or `.npz` the array `(N, H, W, C)`; a folder has one PNG a picture.
+
+        A sheet shows some of many channels only.
+
+        Raises:
+            UserError: a folder, of pictures with other channels than a PNG has.
+        """
         pictures = self.to_array(made)
         if out.suffix.lower() == ".png":
             grids.save(grids.picture_grid(pictures, columns=columns), out)
         elif out.suffix:
             grids.save_array(pictures, out, names)
+        elif self.shape[0] not in CHANNELS:
+            problem = f"--out {out}: no PNG file holds a picture with {self.shape[0]} channels"
+            raise UserError(problem, f"{out}.npy holds them all; a .png is a sheet of some")
         else:
             for name, picture in zip(names, pictures, strict=True):
                 grids.save(grids.as_image(picture), out / f"{name}.png")

@@ -73,7 +73,7 @@ class Settings(Length, total=False):
         on_trouble: what happens when the doctor names a disease.
         keep: how many of the newest checkpoints stay.
         size: (height, width) that pictures are brought to.
-        channels: 1 grey, 3 RGB, 4 RGBA.
+        channels: 1 grey, 3 RGB, 4 RGBA; "raw" keeps any number as they are stored.
         mirror: show each picture mirrored half the time.
         limit: so many training examples only, chosen at random.
         frames: of a file with several frames, such as a GIF or TIFF, "first" or "all" are examples.
@@ -98,7 +98,7 @@ class Settings(Length, total=False):
     on_trouble: Literal["warn", "stop", "restore"] | None
     keep: int | None
     size: tuple[int, int] | None
-    channels: int | None
+    channels: int | Literal["raw"] | None
     mirror: bool | None
     limit: int | None
     frames: Literal["first", "all"] | None
