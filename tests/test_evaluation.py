@@ -330,11 +330,19 @@ def test_reals_that_come_sorted_are_not_taken_for_copies(monkeypatch):
     # the dark half lies nearer together: were the first held-out reals all bright, dark samples would seem copies
     monkeypatch.setattr(scoring, "COPY_TEST_SAMPLES", 60)
     reals = np.concatenate([shapes(600, 7), shapes(600, 8) // 4])
-    found = scored(np.concatenate([shapes(150, 9), shapes(150, 10) // 4]), reals, samples=300)
+    fakes = np.concatenate([shapes(150, 9), shapes(150, 10) // 4])
+    assert not scored(fakes, reals, samples=300).copies.flagged
+    few = sparring.data.open(reals)
+    # what is held out is too little by itself: training examples stand beside it
+    few = replace(few, kept={name: column[:10] for name, column in few.kept.items() if column is not None})
+    found = scored(fakes, few, samples=300)
     assert not found.copies.flagged
+    assert "training examples" in found.copies.beside
 
 
 def test_data_full_of_duplicates_is_said_to_be_so():
     notes = scored(shapes(300, 1), np.concatenate([REALS, REALS[:60]])).notes
     assert any("exact duplicates" in note for note in notes)
     assert not any("exact duplicates" in note for note in scored(shapes(300, 1)).notes)
+    small = scored(shapes(50, 1), np.concatenate([REALS[:80], REALS[:20]])).notes
+    assert any("exact duplicates" in note for note in small)

@@ -39,12 +39,14 @@ class Copies:
         exact: samples that are training examples to the last bit.
         test: distances, p-values and the closest pairs.
         pairs: `(K, 2, ...)`, as the data is stored: the closest samples, each beside its training example.
+        beside: the reals whose distances the samples' are compared with, in words.
     """
 
     flagged: bool
     exact: int
     test: metrics.Memorization
     pairs: np.ndarray = field(repr=False, compare=False)
+    beside: str = "held-out reals"
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,9 @@ class Scorer:
         self._train = train.features
         self._held_out = self._views(data.held_out) if len(data.held_out) else None
         self._small = len(data.held_out) < FEWEST
-        self._again = self._views(data.train) if self._small else None
+        places = rng.permutation(len(data.train))[:COPY_TEST_SAMPLES]
+        self._places = torch.from_numpy(places)
+        self._again = self._views(data.train[places]) if self._small else None
         self._fresh = held_out.features
         self._known = Counter(_fingerprint(example) for example in data.stored)
         self._notes = (*notes, *self._reals.notes, *self._caveats())
@@ -210,10 +214,13 @@ class Scorer:
         return Samples.of(self.extractor, raw)
 
     def _copies(self, samples: np.ndarray, seen: np.ndarray) -> Copies:
-        test = metrics.memorization(self._train, self._held_out, self._views(seen), known=self._again)
+        test = metrics.memorization(
+            self._train, self._held_out, self._views(seen), known=self._again, places=self._places
+        )
         exact = sum(_fingerprint(sample) in self._known for sample in samples)
         pairs = np.stack([samples[list(test.closest)], self._data.stored[list(test.partners)]], 1)
-        return Copies(test.flagged() or exact > 0, exact, test, pairs)
+        beside = "held-out reals and of training examples" if self._small else "held-out reals"
+        return Copies(test.flagged() or exact > 0, exact, test, pairs, beside)
 
     def _agreement(self, seen: Embedding, asked: torch.Tensor) -> tuple[metrics.ClassAgreement, ...]:
         """As the features' own classifier reads them, or the nearest of the reference."""

@@ -184,7 +184,7 @@ def copies_line(found: "Evaluation") -> str:
     test = found.copies.test
     verdict = "COPIES of the training data" if found.copies.flagged else "no sign of copying"
     return (
-        f"memorisation: {verdict}; {test.ratio:.2f} of the distance of held-out reals (p {test.p:.2g}), "
+        f"memorisation: {verdict}; {test.ratio:.2f} of the distance of {found.copies.beside} (p {test.p:.2g}), "
         f"{test.copies:.1%} nearer than 99% of them (p {test.copies_p:.2g}), {found.copies.exact} exact"
     )
 
