@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import sparring
 from sparring import evaluation, scoring
@@ -346,3 +347,16 @@ def test_data_full_of_duplicates_is_said_to_be_so():
     assert not any("exact duplicates" in note for note in scored(shapes(300, 1)).notes)
     small = scored(shapes(50, 1), np.concatenate([REALS[:80], REALS[:20]])).notes
     assert any("exact duplicates" in note for note in small)
+
+
+def test_reals_are_brought_to_the_size_and_channels_of_the_run(tmp_path):
+    options = {"width": 4, "latent_dim": 4, "batch": 8}
+    run = sparring.train(REALS[:60], recipe="gan", channels=3, rounds=1, options=options, out=tmp_path / "run")
+    other = tmp_path / "other"
+    other.mkdir()
+    for i, picture in enumerate(shapes(40, 7, channels=4, side=14)):
+        Image.fromarray(picture).save(other / f"{i:02}.png")
+    found = sparring.evaluate(run, against=other, samples=20)
+    assert found.provenance["shape"] == [3, 12, 12]
+    with pytest.raises(UserError, match="do not compare"):
+        sparring.evaluate(run, against=other, size=(6, 6), samples=20)

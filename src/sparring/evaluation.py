@@ -16,7 +16,7 @@ from sparring.config import RunConfig, read_toml, validated
 from sparring.data import Channels, Data, viewed
 from sparring.errors import UserError, writing
 from sparring.game import Game
-from sparring.kinds import classes_of, labelled
+from sparring.kinds import classes_of, from_tables, labelled
 from sparring.runs import RunDir
 from sparring.scoring import Evaluation, Features, Scorer, check_shape
 
@@ -63,8 +63,8 @@ def compare(
         against: the reals; by default the runs' own data.
         features: see `sparring.scoring.Scorer`.
         samples: how many on either side, at most; half of the reals is the other limit.
-        size: (height, width) to bring samples and reals to, when they differ.
-        channels: 1, 3 or 4, to bring both to; or "raw"; see `sparring.data.open`.
+        size: (height, width) to bring samples and reals to, when they differ; by default the run's own.
+        channels: 1, 3 or 4, to bring both to; or "raw"; see `sparring.data.open`; by default the run's own.
         seed: of the split of the reals.
         checkpoint: of runs: "latest", "best" or a round.
         game: the game of those runs that were not of a recipe.
@@ -160,7 +160,8 @@ def _reals(
     if against is not None:
         if isinstance(against, Data):
             return against, "a data set"
-        found = sparring.data.open(against, size=size, channels=channels)
+        own = _form(generated)
+        found = sparring.data.open(against, size=size or own[0], channels=channels or own[1])
         return found, str(against) if isinstance(against, str | Path) else "an array"
     runs = [each for each in generated if _is_run(each)]
     if len(runs) < len(generated):
@@ -176,6 +177,19 @@ def _reals(
         raise UserError("a run's samples have the run's own size and channels", "leave --size and --channels out")
     data = workflows.reopened(str(runs[0]), config, hint="sparring.evaluate(run, against=...)")
     return data, config.data.source
+
+
+def _form(generated: Sequence[object]) -> tuple[tuple[int, int] | None, Channels | None]:
+    """Height and width, and channels, of the pictures of the first run; None of anything else."""
+    run = next((each for each in generated if _is_run(each)), None)
+    if run is None:
+        return None, None
+    config = validated(RunConfig, read_toml(RunDir(Path(str(run))).config), str(run))
+    shape = from_tables(config.columns)[config.makes].shape
+    if len(shape) != 3:
+        return None, None
+    channels, height, width = shape
+    return (height, width), config.data.channels or (channels if channels in (1, 3, 4) else "raw")
 
 
 class _Drawn(NamedTuple):

@@ -132,6 +132,24 @@ def test_raw_channels_are_never_alpha():
     assert open(opaque, channels="raw").schema["x"].shape == (4, 8, 6)
 
 
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.float32, torch.bfloat16])
+def test_tensors_are_arrays(dtype):
+    tensor = torch.from_numpy(PICTURES) if dtype == torch.uint8 else torch.from_numpy(PICTURES // 16 / 15).to(dtype)
+    expected = tensor.float().numpy() if dtype == torch.bfloat16 else tensor.numpy()
+    labels = torch.arange(20) % 2
+    assert open(tensor).fingerprint == open(expected).fingerprint
+    assert open((tensor, labels)).fingerprint == open((expected, labels.numpy())).fingerprint
+    if dtype == torch.float32:
+        assert open((tensor.requires_grad_(), None)).fingerprint == open(expected).fingerprint
+
+
+def test_series_that_are_taken_for_pictures_are_mentioned():
+    series = RNG.random((20, 24, 5))
+    (note,) = open(series).notes
+    assert "(N, 120)" in note
+    assert open(series.reshape(20, 120)).schema["x"].shape == (120,)
+
+
 def test_a_narrow_picture_is_not_taken_for_channels():
     assert open(PICTURES.transpose(0, 3, 1, 2)[..., :4]).schema["x"].shape == (3, 8, 4)
 

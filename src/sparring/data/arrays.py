@@ -99,6 +99,10 @@ def check_array(
         hint = "points are floats: use .astype; flat pictures are reshaped to (N, H, W)"
         raise UserError(f"{source} is {examples.dtype} {examples.shape}", hint)
     values = _scan(source, examples)
+    if examples.ndim == 3 and examples.dtype.kind == "f":
+        _, height, width = examples.shape
+        said = f"an array (N, {height}, {width}) is read as grey pictures of {height}x{width}"
+        notes += (f"{said}; of series, reshape to (N, {height * width}) makes points",)
     return ArraySource(source, view, _check_labels(source, labels, len(examples)), values, notes)
 
 

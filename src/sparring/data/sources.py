@@ -3,9 +3,10 @@
 import difflib
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from torch import Tensor
+from torch import Tensor, bfloat16
 
 from sparring.data import toys
 from sparring.data.arrays import ArraySource, check_array, read_numpy
@@ -13,7 +14,7 @@ from sparring.data.entries import Listing, list_folder, list_zip
 from sparring.data.parquet import list_parquet
 from sparring.errors import UserError, did_you_mean
 
-Source = str | Path | np.ndarray | Tensor | tuple[np.ndarray, np.ndarray | None]
+Source = str | Path | np.ndarray | Tensor | tuple[np.ndarray | Tensor, np.ndarray | Tensor | None]
 
 _TOYS = {
     "ring": (toys.ring, toys.RING_MODES),
@@ -46,19 +47,25 @@ def locate(source: Source, raw: bool = False) -> Listing | ArraySource:
     Raises:
         UserError: there is no such thing, or it is of a kind that cannot be read.
     """
-    if isinstance(source, Tensor):
-        source = source.detach().cpu().numpy()
-    if isinstance(source, np.ndarray):
-        return check_array("the array", source, None, raw=raw)
+    if isinstance(source, np.ndarray | Tensor):
+        return check_array("the array", _array(source), None, raw=raw)
     if isinstance(source, tuple) and len(source) == 2:
         examples, labels = source
-        labels = None if labels is None else np.asarray(labels)
-        return check_array("the array", np.asarray(examples), labels, raw=raw)
+        labels = None if labels is None else _array(labels)
+        return check_array("the array", _array(examples), labels, raw=raw)
     if not isinstance(source, str | Path):
         raise UserError(f"data cannot be read from a {type(source).__name__}", f"{_ACCEPTED}, or an array")
     if source in BUILTIN:
         return _builtin(str(source))
     return _locate_path(source, raw)
+
+
+def _array(values: Any) -> np.ndarray:
+    """An array, or what makes one; a tensor of any device, and of a type that NumPy lacks."""
+    if isinstance(values, Tensor):
+        values = values.detach().cpu()
+        return (values.float() if values.dtype == bfloat16 else values).numpy()
+    return np.asarray(values)
 
 
 def _locate_path(source: str | Path, raw: bool) -> Listing | ArraySource:

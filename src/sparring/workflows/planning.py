@@ -27,7 +27,9 @@ from sparring.readable import encodable, printable
 from sparring.recipes import BatchOptions
 from sparring.runs import RunDir, next_free
 
-Source = str | Path | np.ndarray | torch.Tensor | tuple[np.ndarray, np.ndarray] | Data
+Source = (
+    str | Path | np.ndarray | torch.Tensor | tuple[np.ndarray | torch.Tensor, np.ndarray | torch.Tensor | None] | Data
+)
 """A built-in name, a path, an array, (array, labels), or a data set of your own; see `sparring.data.open`."""
 
 CUSTOM = "custom"
