@@ -349,14 +349,23 @@ def test_data_full_of_duplicates_is_said_to_be_so():
     assert any("exact duplicates" in note for note in small)
 
 
-def test_reals_are_brought_to_the_size_and_channels_of_the_run(tmp_path):
+def test_reals_are_brought_to_the_size_and_channels_of_the_run(tmp_path, monkeypatch):
+    class StopError(Exception):
+        pass
+
+    def scorer(data, *_):
+        raise StopError(data.shape)
+
+    monkeypatch.setattr(evaluation, "Scorer", scorer)
     options = {"width": 4, "latent_dim": 4, "batch": 8}
-    run = sparring.train(REALS[:60], recipe="gan", channels=3, rounds=1, options=options, out=tmp_path / "run")
-    other = tmp_path / "other"
-    other.mkdir()
+    run = sparring.train(
+        REALS[:60], recipe="gan", channels=3, rounds=1, doctor="off", options=options, out=tmp_path / "run"
+    )
+    (tmp_path / "other").mkdir()
     for i, picture in enumerate(shapes(40, 7, channels=4, side=14)):
-        Image.fromarray(picture).save(other / f"{i:02}.png")
-    found = sparring.evaluate(run, against=other, samples=20)
-    assert found.provenance["shape"] == [3, 12, 12]
+        Image.fromarray(picture).save(tmp_path / "other" / f"{i:02}.png")
+    with pytest.raises(StopError) as found:
+        sparring.evaluate(run, against=tmp_path / "other", samples=20)
+    assert found.value.args == ((3, 12, 12),)
     with pytest.raises(UserError, match="do not compare"):
-        sparring.evaluate(run, against=other, size=(6, 6), samples=20)
+        sparring.evaluate(run, against=tmp_path / "other", size=(6, 6), samples=20)
