@@ -22,7 +22,7 @@ from benchmarks.record import record
 from sparring import metrics, workflows
 from sparring.data import Viewed, viewed
 from sparring.metrics import extractors
-from sparring.metrics.table import Samples, Spaces, judged_spaces, looked_at
+from sparring.metrics.table import Samples, Spaces, judged_spaces
 from sparring.metrics.two_sample import Accuracy
 
 
@@ -55,7 +55,7 @@ class Judges:
     def see(self, pictures: np.ndarray) -> Seen:
         """uint8 `(N, C, H, W)`."""
         samples = Samples.of(self.extractor, pictures)
-        return Seen(samples.seen.features, looked_at(self._spaces, samples))
+        return Seen(samples.seen.features, {name: space(samples) for name, space in self._spaces.items()})
 
     @staticmethod
     def answers(real: Seen, fake: Seen, seed: int = 0) -> tuple[Accuracy, metrics.Judgement]:
@@ -144,7 +144,7 @@ def main() -> None:
     order = np.random.default_rng(0).permutation(len(data.train))
     own = order[: len(order) // 3] if data.labels is not None else order[:0]
     judges = Judges(data, own)
-    reals = np.concatenate([data.train[order[len(own) :]], data.held_out])
+    reals = np.concatenate([data.train[order[len(own) :]], data.held_out])[-4 * given.samples :]
     n = min(given.samples, len(reals) // 2)
     floor(judges, reals, n, given.splits, name)
     shuffled = reals[np.random.default_rng(1).permutation(len(reals))]

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d, conv2d, cross_entropy, interpolate
 
+from sparring.devices import forked, seed_global
 from sparring.errors import UserError, did_you_mean
 from sparring.metrics.efficientnet import EfficientNetLite0
 
@@ -25,6 +26,8 @@ INCEPTION_URL = (
 )
 INCEPTION_WEIGHTS = "SPARRING_INCEPTION_WEIGHTS"
 """The environment variable that may hold a path to the file of `INCEPTION_URL`."""
+
+CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,11 @@ def weights_digest(module: nn.Module, *parts: Any) -> str:
     return digest_of(*(item for pair in sorted(module.state_dict().items()) for item in pair), *parts)
 
 
+def signed_range(pictures: Tensor) -> Tensor:
+    """uint8 -> float32 in [-1, 1], as networks take pictures."""
+    return pictures.float() / 127.5 - 1
+
+
 def to_rgb(pictures: Tensor) -> Tensor:
     """uint8 `(N, C, H, W)` -> uint8 `(N, 3, H, W)`: grey is repeated, alpha lies over white.
 
@@ -139,7 +147,7 @@ class RandomStatistics:
 
     def __call__(self, pictures: Tensor) -> Tensor:
         """uint8 `(n, C, H, W)` -> `(n, 688)`."""
-        x, parts = pictures.float() / 127.5 - 1, []
+        x, parts = signed_range(pictures), []
         for weights in self.filters:
             x = conv2d(x, weights, stride=2, padding=1).relu()
             parts.append(x.mean((2, 3)))
@@ -184,7 +192,7 @@ def from_module(module: nn.Module, name: str) -> Extractor:
     module.eval()
 
     def embed(samples: Tensor) -> tuple[Tensor, None]:
-        x = samples.float() / 127.5 - 1 if samples.dtype == torch.uint8 else samples.float()
+        x = signed_range(samples) if samples.dtype == torch.uint8 else samples.float()
         return module(x).flatten(1), None
 
     return Extractor(name, weights_digest(module, name), embed)
@@ -240,11 +248,11 @@ def classifier(
     kept, used = order[: max(2, len(order) // 10)], order[max(2, len(order) // 10) :]
 
     def taken(which: Tensor) -> tuple[Tensor, Tensor]:
-        x = torch.from_numpy(np.ascontiguousarray(pictures[which.numpy()])).float() / 127.5 - 1
+        x = signed_range(torch.from_numpy(np.ascontiguousarray(pictures[which.numpy()])))
         return x, torch.from_numpy(np.ascontiguousarray(labels[which.numpy()])).long()
 
-    with torch.random.fork_rng(devices=[]), torch.enable_grad():
-        torch.manual_seed(seed)
+    with forked(CPU), torch.enable_grad():
+        seed_global(seed, CPU)
         network = Classifier(pictures.shape[1], classes)
         optimizer = torch.optim.AdamW(network.parameters(), 4e-3, weight_decay=1e-2)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, total_steps=steps)
@@ -259,7 +267,7 @@ def classifier(
     network.eval().requires_grad_(False)
 
     def embed(part: Tensor) -> tuple[Tensor, Tensor]:
-        features = network.trunk(part.float() / 127.5 - 1)
+        features = network.trunk(signed_range(part))
         return features, network.head(features)
 
     with torch.no_grad():
@@ -285,7 +293,7 @@ def efficientnet(side: int = 224) -> Extractor:
         ) from error
     with resources.as_file(package / "models" / "efficientnet-lite0-57934424.pth") as path:
         weights = torch.load(path, map_location="cpu", weights_only=True)
-    with torch.random.fork_rng(devices=[]):  # its first weights, drawn and thrown away, are no business of the caller's
+    with forked(CPU):  # its first weights, drawn and thrown away, are no business of the caller's
         network = EfficientNetLite0()
     network.load(weights)
     network.eval().requires_grad_(False)

@@ -219,7 +219,7 @@ def _chosen(
     frechet, kernel = ("FID", "KID") if extractor.name == "inception" else ("Frechet", "kernel")
     measures: list[Measure] = [
         partial(_kernel, kernel),
-        partial(_judge, spaces := judged_spaces(extractor, real.raw.shape[1:]), looked_at(spaces, real)),
+        partial(_judge, spaces := judged_spaces(extractor, real.raw.shape[1:]), _looked_at(spaces, real)),
         partial(_support, metrics.alike_threshold(real.seen.features)),
     ]
     better: dict[str, Better] = {kernel: "lower", "judge": "lower", "support": "floor"}
@@ -294,14 +294,14 @@ def judged_spaces(extractor: Extractor, shape: tuple[int, ...]) -> Spaces:
     return spaces
 
 
-def looked_at(spaces: Spaces, samples: Samples) -> dict[str, Tensor]:
+def _looked_at(spaces: Spaces, samples: Samples) -> dict[str, Tensor]:
     """Rows of features in each space, of as many samples as the judge looks at."""
     some = samples.first(min(len(samples), metrics.JUDGED))
     return {name: space(some) for name, space in spaces.items()}
 
 
 def _judge(spaces: Spaces, known: dict[str, Tensor], _real: Samples, fake: Samples) -> dict[str, Figure]:
-    found = metrics.judge(known, looked_at(spaces, fake))
+    found = metrics.judge(known, _looked_at(spaces, fake))
     accuracy = found.accuracy
     shares = ", ".join(f"{name} {share:.0%}" for name, share in found.spaces.items())
     told = f"tells by {found.told_by}" if accuracy.low > 0.5 else "tells in no space"
