@@ -9,7 +9,7 @@ from PIL import Image
 
 import sparring
 from sparring import evaluation, scoring
-from sparring.data import toys
+from sparring.data import toys, viewed
 from sparring.errors import UserError
 from sparring.loop import DivergedError
 from sparring.metrics import extractors
@@ -339,6 +339,22 @@ def test_reals_that_come_sorted_are_not_taken_for_copies(monkeypatch):
     found = scored(fakes, few, samples=300)
     assert not found.copies.flagged
     assert "training examples" in found.copies.beside
+
+
+def test_only_reals_that_are_looked_at_are_embedded(monkeypatch):
+    monkeypatch.setattr(scoring, "COPY_TEST_EXAMPLES", 100)
+    data, rows = sparring.data.open(REALS), []
+    cheap = extractors.random_network(1)
+    counting = replace(cheap, embed=lambda x: rows.append(len(x)) or cheap.embed(x))
+    scorer = scoring.Scorer(
+        viewed(replace(data, kept={k: v[:30] for k, v in data.kept.items()}), "x"), "", counting, 40
+    )
+    assert sum(rows) <= 40 + 40 + 100 + 30 + 10 * 30
+    assert any("100 of 540 training examples" in note for note in scorer(torch.from_numpy(data.train["x"][:40])).notes)
+    copied = scorer(torch.from_numpy(np.asarray(data.train["x"])[100:200])).copies
+    assert copied.flagged
+    for partner, pair in zip(copied.test.partners, copied.pairs, strict=True):
+        np.testing.assert_array_equal(pair[1], data.train["x"][partner])
 
 
 def test_data_full_of_duplicates_is_said_to_be_so():

@@ -29,6 +29,9 @@ Features = str | Extractor | nn.Module
 COPY_TEST_SAMPLES = 1000
 """Samples, and held-out reals, in the test for copies."""
 
+COPY_TEST_EXAMPLES = 10_000
+"""Training examples whose changed copies are looked for; exact copies are looked for among all."""
+
 
 @dataclass(frozen=True)
 class Copies:
@@ -145,22 +148,25 @@ class Scorer:
         order = rng.permutation(count)
         reference, control = order[: self.n], order[self.n : 2 * self.n]
         self.extractor, notes = _extractor(features, data, reference)
-        train, held_out = (self.extractor(part) for part in (data.train, data.held_out))
+        # in random order, so that any first ones of them are drawn at random
+        self._learnt = np.random.default_rng([seed, 1]).permutation(len(data.train))[:COPY_TEST_EXAMPLES]
+        fresh = len(data.train) + np.arange(min(len(data.held_out), COPY_TEST_SAMPLES))
         if data.mirror:
             # what the generator is taught is mirrored half the time: so are the reals that it is compared with
             one, other = (self._mirrored(_rows(data, which), rng) for which in (reference, control))
+            learnt, unseen = self._embedded(self._learnt, fresh)
         else:
-            one, other = (Samples(_rows(data, which), _seen(train, held_out, which)) for which in (reference, control))
+            *sides, learnt, unseen = self._embedded(reference, control, self._learnt, fresh)
+            one, other = (
+                Samples(_rows(data, which), side) for which, side in zip((reference, control), sides, strict=True)
+            )
         self._sides, self._labels = (one.seen, other.seen), _labels(data, reference, control)
         modes = KNOWN_MODES.get(source)
         self._reals = Reals(one, other, self.extractor, modes and known_modes_in_view(data.kind, *modes))
-        self._train = train.features
+        self._train, self._fresh = learnt.features, unseen.features
         self._held_out = self._views(data.held_out) if len(data.held_out) else None
         self._small = len(data.held_out) < FEWEST
-        places = rng.permutation(len(data.train))[:COPY_TEST_SAMPLES]
-        self._places = torch.from_numpy(places)
-        self._again = self._views(data.train[places]) if self._small else None
-        self._fresh = held_out.features
+        self._again = self._views(data.train[self._learnt[:COPY_TEST_SAMPLES]]) if self._small else None
         self._known = Counter(_fingerprint(example) for example in data.stored)
         self._notes = (*notes, *self._reals.notes, *self._caveats())
         self._provenance = {
@@ -201,6 +207,12 @@ class Scorer:
                 f"only {count} reals were held out from training: the test of memorisation also takes the distance "
                 "from each training example to the nearest other one"
             )
+        looked_at, count = len(self._learnt), len(self._data.train)
+        if looked_at < count:
+            yield (
+                f"changed copies are looked for among {looked_at:,} of {count:,} training examples, drawn at random, "
+                "and exact copies among all"
+            )
         twins = sum(count for count in self._known.values() if count > 1)
         if twins > 0.01 * len(self._data.train):
             yield (
@@ -208,15 +220,20 @@ class Scorer:
                 "and count as copies"
             )
 
+    def _embedded(self, *parts: np.ndarray) -> list[Embedding]:
+        """Reals by their index, each embedded once although parts overlap."""
+        picked = np.unique(np.concatenate(parts))
+        seen = self.extractor(_rows(self._data, picked))
+        return [seen.take(torch.from_numpy(np.searchsorted(picked, part))) for part in parts]
+
     def _mirrored(self, raw: np.ndarray, rng: np.random.Generator) -> Samples:
         flip = rng.random(len(raw)) < 0.5
         raw[flip] = raw[flip, ..., ::-1]
         return Samples.of(self.extractor, raw)
 
     def _copies(self, samples: np.ndarray, seen: np.ndarray) -> Copies:
-        test = metrics.memorization(
-            self._train, self._held_out, self._views(seen), known=self._again, places=self._places
-        )
+        test = metrics.memorization(self._train, self._held_out, self._views(seen), known=self._again)
+        test = test._replace(partners=tuple(self._learnt[list(test.partners)].tolist()))
         exact = sum(_fingerprint(sample) in self._known for sample in samples)
         pairs = np.stack([samples[list(test.closest)], self._data.stored[list(test.partners)]], 1)
         beside = "held-out reals and of training examples" if self._small else "held-out reals"
@@ -267,14 +284,6 @@ def check_shape(shape: tuple[int, ...], data: Viewed) -> None:
 def _rows(data: Viewed, which: np.ndarray) -> np.ndarray:
     """Reals by their index in the training part and, behind it, the held-out part."""
     return _either(data.train, data.held_out, which)
-
-
-def _seen(train: Embedding, held_out: Embedding, which: np.ndarray) -> Embedding:
-    rows = torch.from_numpy(which)
-    logits = None
-    if train.logits is not None and held_out.logits is not None:
-        logits = torch.cat([train.logits, held_out.logits])[rows]
-    return Embedding(torch.cat([train.features, held_out.features])[rows], logits)
 
 
 def _labels(data: Viewed, *parts: np.ndarray) -> tuple[torch.Tensor, ...] | None:

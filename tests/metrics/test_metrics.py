@@ -208,13 +208,6 @@ def test_fresh_reals_are_rarely_accused():
     assert accused <= 12  # 5 are expected
 
 
-def test_training_examples_stand_at_the_distance_of_the_nearest_other_one():
-    train, fake, places = cloud(60), cloud(40, seed=1), torch.tensor([50, 3, 17])
-    others = torch.cdist(train, train).fill_diagonal_(torch.inf).amin(1)[places]
-    found = metrics.memorization(train, None, fake, known=train[places], places=places)
-    assert found.ratio == pytest.approx((torch.cdist(fake, train).amin(1).median() / others.median()).item(), rel=1e-4)
-
-
 def test_a_pyramid_adds_up_to_the_pictures():
     x = torch.rand(2, 3, 64, 32, generator=torch.Generator().manual_seed(0))
     levels = laplacian_pyramid(x, smallest=8)

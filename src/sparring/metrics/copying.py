@@ -41,12 +41,7 @@ class Memorization(NamedTuple):
 
 
 def memorization(
-    train: Tensor,
-    held_out: Tensor | None,
-    fake: Tensor,
-    pairs: int = 8,
-    known: Tensor | None = None,
-    places: Tensor | None = None,
+    train: Tensor, held_out: Tensor | None, fake: Tensor, pairs: int = 8, known: Tensor | None = None
 ) -> Memorization:
     """Compare distances sample → training data with distances held-out real → training data, in a feature space.
 
@@ -64,8 +59,7 @@ def memorization(
             none.
         fake: `(M, D)` features, or `(V, M, D)` of as many views.
         pairs: how many of the closest to name.
-        known: `(K, D)`, some of `train` once more, or `(V, K, D)`, as many views of them.
-        places: int64 `(K,)`, their places in `train`; by default the first K.
+        known: `(K, D)`, the first K of `train` once more, or `(V, K, D)`, as many views of them.
 
     Raises:
         UserError: see `rows`; other views of the one than of the other; neither `held_out` nor `known`.
@@ -85,8 +79,7 @@ def memorization(
         if reals is not None and reals.shape[:-2] != fake.shape[:-2]:
             raise UserError(f"{reals.shape[:-2]} views and {fake.shape[:-2]} do not compare", "take the same of both")
     parts = [] if held_out is None or not held_out.shape[-2] else [_nearest_view(train, held_out)[0]]
-    if known is not None:
-        parts.append(_nearest_other(train, known, torch.arange(known.shape[-2]) if places is None else places))
+    parts += [] if known is None else [_nearest_other(train, known)]
     if not parts:
         raise UserError("there are no reals to compare samples with", "give some held-out reals, or known")
     expected = torch.cat(parts)
@@ -111,14 +104,14 @@ def _nearest_view(train: Tensor, views: Tensor) -> tuple[Tensor, Tensor]:
     return nearest_view(seen.unflatten(0, (-1, views.shape[-2])), known)
 
 
-def _nearest_other(train: Tensor, views: Tensor, places: Tensor) -> Tensor:
+def _nearest_other(train: Tensor, views: Tensor) -> Tensor:
     # distance of the nearest training example that is not the row's own, over all views of each row
     train, seen = rows(train, views.flatten(0, 1) if views.ndim == 3 else views)
     found = []
     for view in seen.unflatten(0, (-1, views.shape[-2])):
         for which, distances in blocks(view, train):
-            own = places[which]
-            distances[torch.arange(len(own)), own] = torch.inf
+            own = torch.arange(which.start, which.stop)
+            distances[own - which.start, own] = torch.inf
             found.append(distances.amin(1))
     return torch.cat(found).view(-1, views.shape[-2]).amin(0)
 

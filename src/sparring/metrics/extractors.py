@@ -42,6 +42,10 @@ class Embedding:
     features: Tensor
     logits: Tensor | None = None
 
+    def take(self, which: Tensor) -> "Embedding":
+        """Some rows."""
+        return Embedding(self.features[which], None if self.logits is None else self.logits[which])
+
 
 @dataclass(frozen=True)
 class Extractor:

@@ -123,8 +123,7 @@ class Samples:
 
     def take(self, which: Tensor) -> "Samples":
         """Some of them."""
-        logits = None if self.seen.logits is None else self.seen.logits[which]
-        return Samples(self.raw[which.numpy()], Embedding(self.seen.features[which], logits))
+        return Samples(self.raw[which.numpy()], self.seen.take(which))
 
     def first(self, n: int) -> "Samples":
         """The first n."""
