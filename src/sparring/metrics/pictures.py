@@ -32,14 +32,14 @@ def gradient_statistics(pictures: Tensor) -> Tensor:
     """How neighbouring pixels differ, at every scale of the picture: edges, flat places and noise.
 
     For each scale (the picture, halved until a side has fewer than 8 pixels), channel and direction: the mean absolute
-    difference in each of 4x4 cells, the mean square, the shares of four degrees of flatness, and the mean absolute
-    second difference.
+    difference in each of 4x4 cells and across each line of the picture (seams and the blocks of a codec lie on lines), the
+    mean square, the shares of four degrees of flatness, and the mean absolute second difference.
 
     Args:
         pictures: uint8 `(N, C, H, W)`, sides of 8 pixels and more.
 
     Returns:
-        `(N, 44 C)` for each scale, side by side.
+        `(N, (42 + H + W) C)` for each scale of H x W pixels, side by side.
     """
     x, parts = pictures.float() / 255, []
     while min(x.shape[2:]) >= SMALLEST_SIDE:
@@ -49,6 +49,6 @@ def gradient_statistics(pictures: Tensor) -> Tensor:
             parts += [adaptive_avg_pool2d(size, 4).flatten(1), size.square().mean((2, 3))]
             # a difference of whole levels is not to fall on either side by rounding
             parts += [(size < level - 1e-4).float().mean((2, 3)) for level in FLAT]
-            parts.append(difference.diff(dim=axis).abs().mean((2, 3)))
+            parts += [difference.diff(dim=axis).abs().mean((2, 3)), size.mean(5 - axis).flatten(1)]
         x = avg_pool2d(x, 2)
     return torch.cat(parts, 1)
