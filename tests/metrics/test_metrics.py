@@ -288,3 +288,13 @@ def test_a_blur_is_told_by_gradients_and_a_mirror_image_by_pixels():
     assert metrics.judge(spaces(real), spaces(other)).accuracy.low <= 0.5
     assert metrics.judge(spaces(real), spaces(blurred)).spaces["gradients"] > 0.95
     assert metrics.judge(spaces(real), spaces(other.flip(3))).spaces["pixels"] > 0.75
+
+
+@pytest.mark.parametrize("across", [False, True])
+def test_gradients_tell_two_seams_in_one_cell_apart(across):
+    pictures = torch.zeros(2, 1, 16, 16, dtype=torch.uint8)
+    for picture, line in zip(pictures[:, 0], (5, 6), strict=True):
+        (picture.T if across else picture)[line:] = 200
+    one, other = gradient_statistics(pictures)
+    assert len(one) == (42 + 32) + (42 + 16)
+    assert (one[:74] - other[:74]).abs().max() > 0.5
