@@ -32,8 +32,8 @@ def gradient_statistics(pictures: Tensor) -> Tensor:
     """How neighbouring pixels differ, at every scale of the picture: edges, flat places and noise.
 
     For each scale (the picture, halved until a side has fewer than 8 pixels), channel and direction: the mean absolute
-    difference in each of 4x4 cells and across each line of the picture (seams and a codec's blocks lie on lines), the mean
-    square, the shares of four degrees of flatness, and the mean absolute second difference.
+    difference in each of 4x4 cells and across each line of the picture (where seams lie, and a codec's blocks), the
+    mean square, the shares of four degrees of flatness, and the mean absolute second difference.
 
     Args:
         pictures: uint8 `(N, C, H, W)`, sides of 8 pixels and more.
