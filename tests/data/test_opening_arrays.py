@@ -125,6 +125,8 @@ def test_raw_channels_are_never_alpha():
     depth = np.concatenate([PICTURES, np.zeros((20, 8, 6, 1), np.uint8)], axis=3)
     data = open(depth, channels="raw")
     assert data.notes == ()
+    assert data.schema["x"].raw
+    assert not open(PICTURES).schema["x"].raw
     assert whole(data) == {np.ascontiguousarray(picture.transpose(2, 0, 1)).tobytes() for picture in depth}
     small = open(depth, channels="raw", size=(4, 4)).train["x"]
     assert small[:, :3].std() > 10  # colours are there, although the depth is 0

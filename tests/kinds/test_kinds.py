@@ -15,7 +15,7 @@ KINDS: dict[str, Kind] = {
     "grey": Pictures((1, 5, 4)),
     "RGB": Pictures((3, 4, 5)),
     "RGBA": Pictures((4, 4, 5)),
-    "seven channels": Pictures((7, 4, 5)),
+    "seven channels": Pictures((7, 4, 5), raw=True),
     "points": Points((2,), (1.0, -2.0), (4.0, 0.5)),
     "categories": Categories(("cat", "dog", "2")),
 }
@@ -130,6 +130,26 @@ def test_classes_are_named_by_name_or_else_by_index():
     for wrong in ("bird", "3", "-1", ""):
         with pytest.raises(UserError, match="no class"):
             kind.parse(wrong)
+
+
+def test_a_fourth_channel_that_is_raw_hides_nothing(tmp_path: Path):
+    """Depth beside colours: a sheet shows the colours, and single files hold all four."""
+    kind = Pictures((4, 4, 5), raw=True)
+    rows = stored(kind)
+    rows[:, 3] = 0
+    colors = rows[:, :3].permute(0, 2, 3, 1).numpy()
+    for sheet in (kind.preview(rows, rows), written(kind, rows, tmp_path / "a.png")):
+        assert np.array_equal(np.asarray(sheet), np.asarray(picture_grid(colors)))
+    kind.write(rows, tmp_path / "out", list("abcdef"))
+    with Image.open(tmp_path / "out" / "b.png") as one:
+        assert np.array_equal(np.asarray(one), rows[1].permute(1, 2, 0).numpy())
+    assert "RGBA" not in kind.describe()
+
+
+def written(kind: Kind, rows: torch.Tensor, out: Path) -> Image.Image:
+    kind.write(rows, out, [str(k) for k in range(len(rows))])
+    with Image.open(out) as found:
+        return found.copy()
 
 
 @pytest.mark.parametrize("channels", [2, 5])

@@ -46,6 +46,7 @@ def assemble(
     notes: tuple[str, ...],
     mirror: bool = False,
     scale: Scale = "auto",
+    raw: bool = False,
 ) -> Dataset:
     """Split prepared examples into a data set.
 
@@ -57,6 +58,7 @@ def assemble(
         notes: see `Dataset`.
         mirror: see `Dataset`.
         scale: of points.
+        raw: of pictures.
 
     Raises:
         UserError: there are not two different examples.
@@ -73,7 +75,7 @@ def assemble(
     train = {"x": keep(examples, ~out)}
     shape = examples.shape[1:]
     if len(shape) == 3:
-        schema: dict[str, Kind] = {"x": Pictures(shape)}
+        schema: dict[str, Kind] = {"x": Pictures(shape, raw)}
     else:
         kind, said = _standard(train["x"], scale)
         schema, notes = {"x": kind}, notes + said

@@ -77,13 +77,14 @@ def open(
     """
     check_request(size, channels)
     check_range(range)
-    found = locate(source, raw=channels == "raw")
+    raw = channels == "raw"
+    found = locate(source, raw)
     if isinstance(found, ArraySource):
         if found.kind == "points" and mirror:
             raise UserError(f"{found.source} holds points", "--size, --channels and --mirror are for pictures")
         if found.kind == "image" and scale != "auto":
             raise UserError(f"{found.source} holds pictures", "scale is for points")
-        data = assemble(*_read_array(found.ranged(range), size, channels), mirror, scale)
+        data = assemble(*_read_array(found.ranged(range), size, channels), mirror, scale, raw)
         return data if limit is None else data.limited(limit)
     if scale != "auto":
         raise UserError(f"{found.source} holds pictures", "scale is for points")
@@ -94,7 +95,7 @@ def open(
     shape, notes = choose_shape(surveys, size, channels)
     span, said = range_of(surveys, range)
     notes = layout.notes + notes + said
-    opened = [assemble(*_read_pictures(part, shape, span, channels, notes), mirror) for part in surveys]
+    opened = [assemble(*_read_pictures(part, shape, span, channels, notes), mirror, raw=raw) for part in surveys]
     opened = opened if limit is None else [data.limited(limit) for data in opened]
     return Unpaired(*opened) if len(opened) == 2 else opened[0]
 

@@ -23,6 +23,7 @@ class Pictures:
 
     Args:
         shape: (C, H, W).
+        raw: the channels are not grey, RGB or RGBA but as they were stored: a fourth one hides nothing.
     """
 
     name: ClassVar[str] = "pictures"
@@ -32,11 +33,13 @@ class Pictures:
     mirrors: ClassVar[bool] = True
 
     shape: tuple[int, int, int]
+    raw: bool = False
 
     def describe(self) -> str:
         """Height, width, channels."""
         channels, height, width = self.shape
-        return f"{height}x{width} {CHANNELS.get(channels, f'with {channels} channels')}"
+        several = f"with {channels} channel{'s' if channels > 1 else ''}"
+        return f"{height}x{width} {several if self.raw else CHANNELS.get(channels, several)}"
 
     def to_model(self, stored: Tensor) -> Tensor:
         """uint8 -> float32 in [-1, 1]."""
@@ -59,20 +62,19 @@ class Pictures:
         return stored.flip(-1)
 
     def preview(self, made: Tensor, real: Tensor, columns: int | None = None) -> Image.Image:
-        """A sheet."""
-        return grids.picture_grid(self.to_array(made), columns=columns)
+        """A sheet; of many channels it shows three at most."""
+        pictures = self.to_array(made)
+        return grids.picture_grid(pictures[..., :3] if self.raw else pictures, columns=columns)
 
     def write(self, made: Tensor, out: Path, names: Sequence[str], columns: int | None = None) -> None:
         """`.png` one sheet; `.npy` or `.npz` the array `(N, H, W, C)`; a folder has one PNG a picture.
-
-        A sheet shows some of many channels only.
 
         Raises:
             UserError: a folder, of pictures with other channels than a PNG has.
         """
         pictures = self.to_array(made)
         if out.suffix.lower() == ".png":
-            grids.save(grids.picture_grid(pictures, columns=columns), out)
+            grids.save(self.preview(made, made, columns), out)
         elif out.suffix:
             grids.save_array(pictures, out, names)
         elif self.shape[0] not in CHANNELS:
