@@ -17,7 +17,7 @@ from benchmarks.tables import DOCS, write
 from sparring import evaluation
 from sparring.data import viewed
 from sparring.metrics import extractors
-from sparring.metrics.table import NOTICED, Reals, Samples
+from sparring.metrics.table import NOTICED_ERRORS, Reals, Samples
 from sparring.readable import number
 from sparring.scoring import Copies, Scorer
 
@@ -97,7 +97,7 @@ def false_alarms(trials: int, n: int = 300) -> None:
         order = torch.randperm(len(seen), generator=torch.Generator().manual_seed(seed))
         reference, control, fake = (seen.take(order[k * n : (k + 1) * n]) for k in range(3))
         rows = Reals(reference, control, extractor).table(fake)
-        names = [row.name for row in rows if row.beyond >= NOTICED]
+        names = [row.name for row in rows if row.beyond >= NOTICED_ERRORS]
         told.update(names)
         alarms += bool(names)
     print(f"{alarms} of {trials} sets of {n} digits were told from digits by some metric: {dict(told)}")

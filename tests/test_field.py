@@ -65,7 +65,7 @@ def test_a_d_that_says_the_same_of_everything_or_no_number_can_be_drawn():
 
 
 def test_frames_are_thinned_and_saved_as_an_animation(tmp_path, monkeypatch):
-    monkeypatch.setattr(field, "FEW", 6)
+    monkeypatch.setattr(field, "MAX_FRAMES", 6)
     plan = planned()
     drawn = Field(plan.state, plan.data)
     for k in range(20):

@@ -14,7 +14,7 @@ from sparring.loop import State, evaluating
 SIDE, CELLS, POINTS = 420, 70, 600
 """Pixels a side; places a side at which D is asked; points of either kind."""
 
-FEW = 120
+MAX_FRAMES = 120
 """Frames at most: when there are more, every other one is dropped."""
 
 LEVELS = 61
@@ -60,7 +60,7 @@ class Field:
         """Add a frame, or pass over it when there are many."""
         if self._seen % self._every == 0:
             self.frames.append(self._frame(caption))
-            if len(self.frames) > FEW:
+            if len(self.frames) > MAX_FRAMES:
                 self.frames, self._every = self.frames[::2], 2 * self._every
         self._seen += 1
 

@@ -22,7 +22,7 @@ from sparring.data import Viewed, known_modes_in_view
 from sparring.errors import UserError
 from sparring.metrics import extractors
 from sparring.metrics.extractors import Embedding, Extractor
-from sparring.metrics.table import FEWEST, KNOWN_MODES, Reals, Row, Samples
+from sparring.metrics.table import KNOWN_MODES, MIN_SAMPLES, Reals, Row, Samples
 
 Features = str | Extractor | nn.Module
 
@@ -140,9 +140,9 @@ class Scorer:
         self._data = data
         count = len(data.train) + len(data.held_out)
         self.n = min(samples, count // 2)
-        if self.n < FEWEST:
+        if self.n < MIN_SAMPLES:
             raise UserError(
-                f"{self.n} samples beside {self.n} reals are too few to judge", f"{FEWEST} of each at least"
+                f"{self.n} samples beside {self.n} reals are too few to judge", f"{MIN_SAMPLES} of each at least"
             )
         rng = np.random.default_rng(seed)
         order = rng.permutation(count)
@@ -165,7 +165,7 @@ class Scorer:
         self._reals = Reals(one, other, self.extractor, modes and known_modes_in_view(data.kind, *modes))
         self._train, self._fresh = learnt.features, unseen.features
         self._held_out = self._views(data.held_out) if len(data.held_out) else None
-        self._small = len(data.held_out) < FEWEST
+        self._small = len(data.held_out) < MIN_SAMPLES
         self._again = self._views(data.train[self._learnt[:COPY_TEST_SAMPLES]]) if self._small else None
         self._known = Counter(_fingerprint(example) for example in data.stored)
         self._notes = (*notes, *self._reals.notes, *self._caveats())

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -42,9 +42,9 @@ class ArraySource:
     range: Range = BYTES
 
     @property
-    def kind(self) -> Literal["image", "points"]:
-        """Points have two axes."""
-        return "points" if self.examples.ndim == 2 else "image"
+    def pictures(self) -> bool:
+        """Points have two axes, pictures four."""
+        return self.examples.ndim == 4
 
     def __len__(self) -> int:
         return len(self.examples)
@@ -55,7 +55,7 @@ class ArraySource:
         Raises:
             UserError: no range suggests itself, or points, which have none.
         """
-        if self.kind == "points":
+        if not self.pictures:
             if asked is not None:
                 raise UserError(f"{self.source} holds points", "range is for pictures")
             return self
@@ -65,7 +65,7 @@ class ArraySource:
     def read(self, rows: slice) -> np.ndarray:
         """Some examples: uint8 `(n, H, W, C)`, or float32 `(n, D)`."""
         part = self.examples[rows]
-        if self.kind == "points":
+        if not self.pictures:
             return part.astype(np.float32)
         return to_bytes(part, self.range)
 

@@ -167,9 +167,9 @@ def _inspect_array(found: ArraySource) -> Inspection:
     shape, count = found.examples.shape, len(found)
     hashes = np.concatenate([digests(found.read(rows)) for rows in parts(found.examples)])
     duplicates, groups = _duplicates(hashes.tolist(), [f"example {i}" for i in range(count)])
-    pictures = found.kind == "image"
+    pictures = found.pictures
     return Inspection(
-        kind=found.kind,
+        kind="image" if pictures else "points",
         count=count,
         sizes=Counter({f"{shape[1]}x{shape[2]}" if pictures else str(shape[1]): count}),
         modes=Counter({_MODES.get(shape[3], f"{shape[3]} channels") if pictures else str(found.examples.dtype): count}),

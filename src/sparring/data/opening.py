@@ -80,9 +80,9 @@ def open(
     raw = channels == "raw"
     found = locate(source, raw)
     if isinstance(found, ArraySource):
-        if found.kind == "points" and mirror:
+        if not found.pictures and mirror:
             raise UserError(f"{found.source} holds points", "--size, --channels and --mirror are for pictures")
-        if found.kind == "image" and scale != "auto":
+        if found.pictures and scale != "auto":
             raise UserError(f"{found.source} holds pictures", "scale is for points")
         data = assemble(*_read_array(found.ranged(range), size, channels), mirror, scale, raw)
         return data if limit is None else data.limited(limit)
@@ -177,7 +177,7 @@ def _values(examples: np.ndarray) -> Range:
 
 
 def _read_array(found: ArraySource, size: tuple[int, int] | None, channels: Channels | None) -> Examples:
-    if found.kind == "points":
+    if not found.pictures:
         if size is not None or channels is not None:
             raise UserError(f"{found.source} holds points", "--size, --channels and --mirror are for pictures")
         shape = found.examples.shape[1:]
@@ -191,12 +191,12 @@ def _read_array(found: ArraySource, size: tuple[int, int] | None, channels: Chan
         )
         wanted = None if channels == "raw" else channels
         shape = (wanted or (3 if opaque else own), *(size or found.examples.shape[1:3]))
-    examples = allocate((len(found), *shape), np.float32 if found.kind == "points" else np.uint8)
+    examples = allocate((len(found), *shape), np.uint8 if found.pictures else np.float32)
     hiding = 0
     for rows in parts(found.examples):
         part = found.read(rows)
-        examples[rows] = part if found.kind == "points" else _fit(part, shape, channels == "raw")
-        if found.kind == "image" and shape[0] == 4 and channels != "raw":
+        examples[rows] = _fit(part, shape, channels == "raw") if found.pictures else part
+        if found.pictures and shape[0] == 4 and channels != "raw":
             hiding += hiding_colors(part)
     labels, classes = (None, ()) if found.labels is None else encode(found.labels)
     notes = (hidden_note(f"{hiding:,} of {len(found):,} pictures"),) if hiding else ()

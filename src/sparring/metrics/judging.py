@@ -9,13 +9,13 @@ from torch import Tensor
 
 from sparring.errors import UserError
 from sparring.metrics._input import rows
-from sparring.metrics.neighbors import FEW
+from sparring.metrics.neighbors import MAX_DIRECT_DIMENSIONS
 from sparring.metrics.two_sample import Accuracy, interval
 
 JUDGED = 2000
 """Samples, and reals, that are looked at, at most."""
 
-MANY = 500
+TWO_FOLD_SAMPLES = 500
 """Samples from which on the classifiers learn from half of them, and not from four fifths."""
 
 COMPARED = 300
@@ -101,7 +101,7 @@ def _right(scores: Tensor, y: Tensor) -> float:
 
 def _folds(n: int, rng: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
     """Indices to learn from, in random order, and to answer for; of n reals and, behind them, n fakes."""
-    count = 5 if n <= MANY else 2
+    count = 5 if n <= TWO_FOLD_SAMPLES else 2
     fold = torch.cat([torch.arange(n) % count] * 2)  # the rows are in random order
     for k in range(count):
         learn, answer = (fold != k).nonzero()[:, 0], (fold == k).nonzero()[:, 0]
@@ -130,7 +130,7 @@ def _of_space(x: Tensor) -> list[Tensor]:
     x = ((x - x.mean(0)) / deviation).float()
     squares = torch.cdist(x, x).square()
     median = squares[::3, ::3].median().clamp(min=1e-12)
-    widths = WIDTHS if x.shape[1] <= FEW else WIDTHS[:1]
+    widths = WIDTHS if x.shape[1] <= MAX_DIRECT_DIMENSIONS else WIDTHS[:1]
     return [x @ x.T / x.shape[1], *(torch.exp(-squares / (width * median)) for width in widths)]
 
 

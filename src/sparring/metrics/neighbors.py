@@ -8,7 +8,7 @@ from torch import Tensor
 BLOCK = 16_000_000
 """Distances held at once: 64 MB of float32."""
 
-FEW = 16
+MAX_DIRECT_DIMENSIONS = 16
 """Dimensions up to which distances are summed from differences: exact, and slow in many dimensions. Above, they come
 from inner products, whose rounding hides distances below a thousandth of the features' size."""
 
@@ -27,7 +27,7 @@ def blocks(a: Tensor, b: Tensor) -> Iterator[tuple[slice, Tensor]]:
     center = b.mean(0)
     a, b = (a - center).float(), (b - center).float()
     step = max(1, BLOCK // len(b))
-    mode = "donot_use_mm_for_euclid_dist" if a.shape[1] <= FEW else "use_mm_for_euclid_dist"
+    mode = "donot_use_mm_for_euclid_dist" if a.shape[1] <= MAX_DIRECT_DIMENSIONS else "use_mm_for_euclid_dist"
     for begin in range(0, len(a), step):
         which = slice(begin, min(begin + step, len(a)))
         yield which, torch.cdist(a[which], b, compute_mode=mode)

@@ -36,17 +36,17 @@ KNOWN_MODES: dict[str, KnownModes] = {
 """Built-in data whose modes are known."""
 
 RESAMPLES = 8
-"""Random halves from which a value's spread is estimated; half as many where there are more than `MANY` samples."""
+"""Random halves from which a value's spread is estimated; half as many of more than `MANY_SAMPLES`."""
 
-MANY = 2000
+MANY_SAMPLES = 2000
 
-COSTLY = 1000
+COSTLY_SAMPLES = 1000
 """Samples that slow metrics look at."""
 
-NOTICED = 3.0
+NOTICED_ERRORS = 3.0
 """Standard errors on the wrong side of the floor from which on a metric tells samples from reals."""
 
-FEWEST = 20
+MIN_SAMPLES = 20
 """Samples, and reals on either side, without which nothing is said."""
 
 
@@ -96,7 +96,7 @@ class Row:
     @property
     def seen(self) -> str:
         """Whether the metric tells the samples from reals, in words; empty where that is not known."""
-        if self.beyond < NOTICED:
+        if self.beyond < NOTICED_ERRORS:
             return "as reals" if self.spread is not None else ""
         return "worse" if math.isinf(self.beyond) else f"{self.beyond:.0f} ± worse"
 
@@ -180,8 +180,8 @@ class Reals:
         modes: KnownModes | None = None,
     ) -> None:
         self.n = min(len(reference), len(control))
-        if self.n < FEWEST:
-            raise UserError(f"{self.n} samples beside {self.n} reals are too few to judge", f"{FEWEST} of each")
+        if self.n < MIN_SAMPLES:
+            raise UserError(f"{self.n} samples beside {self.n} reals are too few to judge", f"{MIN_SAMPLES} of each")
         self.reference = reference.first(self.n)
         self._measures, self._better, self.notes = _chosen(self.reference, extractor, modes)
         self._floor = self._measured(control)
@@ -241,10 +241,10 @@ def _chosen(
         take(_inception, {"Inception Score": "floor"})
     if real.raw.ndim == 4:
         if min(real.raw.shape[2:]) >= metrics.SMALLEST_SLICED:
-            take(_sliced, {"sliced Wasserstein": "lower"}, COSTLY)
-        take(_ssim, {"MS-SSIM": "floor"}, COSTLY)
+            take(_sliced, {"sliced Wasserstein": "lower"}, COSTLY_SAMPLES)
+        take(_ssim, {"MS-SSIM": "floor"}, COSTLY_SAMPLES)
     else:
-        take(_transport, {"Wasserstein": "lower"}, COSTLY)
+        take(_transport, {"Wasserstein": "lower"}, COSTLY_SAMPLES)
     if modes:
         take(partial(_modes, modes), {"modes": "higher", "within 3 sigma": "higher", "KL": "lower"})
     return measures, better, tuple(notes)
@@ -263,7 +263,7 @@ def _resampled(compute: Compute, most: int | None, real: Samples, other: Samples
 
 def _halves(real: Samples, other: Samples) -> Iterator[tuple[Samples, Samples]]:
     rng = torch.Generator().manual_seed(0)
-    for _ in range(RESAMPLES if len(real) <= MANY else RESAMPLES // 2):
+    for _ in range(RESAMPLES if len(real) <= MANY_SAMPLES else RESAMPLES // 2):
         some, others = (torch.randperm(len(each), generator=rng)[: len(each) // 2] for each in (real, other))
         yield real.take(some), other.take(others)
 
