@@ -27,10 +27,10 @@ class Options(DuelOptions):
     lr: float = Field(2e-3, gt=0, description="learning rate of both")
     beta1: float = Field(0.0, ge=0, lt=1, description="Adam's β1")
     beta2: float = Field(0.99, ge=0, lt=1, description="Adam's β2")
-    gamma: float = Field(0.01, ge=0, description="for points: weight of R1 and R2")
+    gamma: float = Field(0.1, ge=0, description="for points: weight of R1 and R2")
 
 
-POINTS = {"batch": 64}
+POINTS = {"lr": 1e-3}
 """The defaults for points, where they are not those above; see the page."""
 
 
