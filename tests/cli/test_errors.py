@@ -122,7 +122,7 @@ def test_points_have_no_size(refused, points):
         (["--size", "axb"], "--size axb: not a size"),
         (["--size", "0x8"], "--size 0x8: not a size"),
         (["--size", "8x8x8"], "--size 8x8x8: not a size"),
-        (["--channels", 2], "channels = 2"),
+        (["--channels", 2], "--channels 2: not a number of channels"),
         (["--images", "many"], "--images many: not a number of images"),
         (["--images", "0"], "--images 0: not a number of images"),
         (["--images", "-5"], "--images -5: not a number of images"),

@@ -101,9 +101,7 @@ def compare(
     console = _console()
     console.print(protocol_line(found[0]), markup=False)
     console.print(comparison_table(found))
-    # what the judge of one set goes by is no news of the others
-    shared = [note for note in found[0].notes if all(note in each.notes for each in found)]
-    for line in (*differences(found), *(f"note: {note}" for note in shared)):
+    for line in (*differences(found), *(f"note: {note}" for note in found[0].notes)):
         console.print(line, markup=False)
 
 
