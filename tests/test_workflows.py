@@ -96,7 +96,7 @@ def test_the_config_says_all_that_is_needed(tmp_path):
     config = tomllib.loads(run.directory.config.read_text())
     assert (config["recipe"], config["seed"], config["horizon"]) == ("wgan-gp", 7, 2)
     assert config["options"]["width"] == 4
-    assert config["options"]["n_critic"] == recipes.get("wgan-gp").options().n_critic  # defaults are written too
+    assert config["options"]["n_critic"] == recipes.get("wgan-gp").points["n_critic"]  # defaults are written too
     assert config["columns"]["x"]["shape"] == [2]
     assert config["fingerprint"]
     assert config["data"]["source"] == ""

@@ -106,7 +106,7 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(sparring, points, small, t
         "points.npy: 54 examples: x points, 2 dimensions",
         "G: MLPGenerator",
         "averaged",
-        "discriminator: trains D for 5 steps by adam",
+        "discriminator: trains D for 2 steps by adam",
         "generator: trains G for 1 steps by adam",
         "3 rounds; schedules end at round 3",
         "batch      4",
