@@ -27,7 +27,8 @@ def test_shares_are_by_the_class_that_was_asked_for():
     assert [(each.name, each.samples, each.asked) for each in found] == [("low", 0.5, 4), ("high", 1.0, 1)]
     assert found[0].reals == 0.5
     assert math.isnan(found[1].reals)  # no real of the class
-    assert overall(found)[0] == pytest.approx(3 / 5)
+    assert overall(found) == (pytest.approx(3 / 5), 0.5)  # the class without reals has no part in theirs
+    assert math.isnan(overall(found[1:])[1])
 
 
 def test_the_nearest_reals_vote():

@@ -39,9 +39,9 @@ def doctor(
     console.print(_table(spells))
     last = records[-1]
     console.print(f"after round {last['round']:,}: ", verdict_text(last), sep="")
-    agreement = last["signals"].get("agreement")
-    if agreement:
-        console.print(_agreement_line(run, agreement, last["signals"].get("agreement_reals")))
+    signals = last.get("signals", {})
+    if signals.get("agreement"):
+        console.print(_agreement_line(run, signals["agreement"], signals.get("agreement_reals")))
     if last.get("spent") and last["seconds"]:
         share = last["spent"] / last["seconds"]
         console.print(f"{len(records)} examinations took {last['spent']:.1f} s, {share:.1%} of the time")

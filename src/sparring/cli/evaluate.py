@@ -1,6 +1,7 @@
 """`sparring evaluate` and `sparring compare`: do samples follow the data?"""
 
 import json
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -171,10 +172,15 @@ def agreement_table(found: "Sequence[ClassAgreement]") -> "Table":
         table.add_column(title, justify="left" if title == "class asked for" else "right")
     worst = sorted(range(len(found)), key=lambda k: found[k].samples)[:MAX_CLASSES]
     for each in (found[k] for k in sorted(worst)):
-        table.add_row(each.name, f"{each.samples:.1%}", f"{each.reals:.1%}", f"{each.asked:,}")
+        table.add_row(each.name, _percent(each.samples), _percent(each.reals), f"{each.asked:,}")
     samples, reals = overall(found)
-    table.add_row("all", f"{samples:.1%}", f"{reals:.1%}", f"{sum(each.asked for each in found):,}")
+    table.add_row("all", _percent(samples), _percent(reals), f"{sum(each.asked for each in found):,}")
     return table
+
+
+def _percent(share: float) -> str:
+    """A dash where no real of the class was there to be read."""
+    return "-" if math.isnan(share) else f"{share:.1%}"
 
 
 def copies_line(found: "Evaluation") -> str:

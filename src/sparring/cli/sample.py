@@ -26,7 +26,8 @@ def sample(
         typer.Option("--class", help="Of this class: a name or an index; several with commas; all: a row a class."),
     ] = None,
     out: Annotated[
-        Path, typer.Option("--out", "-o", help=".png (one sheet), .npy, .npz, or a folder (one file each).")
+        Path,
+        typer.Option("--out", "-o", help=".png (a sheet), .npy, .npz, .csv of points, or a new folder (a file each)."),
     ] = Path("samples.png"),
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "cpu",
 ) -> None:

@@ -1,5 +1,6 @@
 """Are samples of the class that they were asked to be? As a classifier reads them that learned from reals."""
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -60,16 +61,17 @@ def _share(read: Tensor, label: int) -> float:
 
 
 def overall(classes: Sequence[ClassAgreement]) -> tuple[float, float]:
-    """Of all samples together, and of reals with as many of each class.
+    """Of all samples together, and of reals with as many of each class; classes without reals are left out of these.
 
     Examples:
         >>> overall([ClassAgreement("cat", 0.5, 2, 1.0), ClassAgreement("dog", 1.0, 1, 0.7)])
         (0.6666666666666666, 0.9)
     """
-    count = sum(each.asked for each in classes)
+    known = [each for each in classes if not math.isnan(each.reals)]
+    samples, reals = sum(each.asked for each in classes), sum(each.asked for each in known)
     return (
-        sum(each.samples * each.asked for each in classes) / count,
-        sum(each.reals * each.asked for each in classes) / count,
+        sum(each.samples * each.asked for each in classes) / samples,
+        sum(each.reals * each.asked for each in known) / reals if known else math.nan,
     )
 
 
