@@ -141,7 +141,7 @@ class Player(Generic[N]):
         name: "discriminator", "generator", "critic", ...; the log's terms are `name/term`.
         trains: the fields of the networks whose parameters and buffers this player's turn changes. Everything else
             is held constant: no other parameter, gradient or buffer moves.
-        loss: (networks, turn) -> named scalars; their sum is minimised, each one is logged.
+        loss: (networks, step) -> named scalars; their sum is minimised, each one is logged.
         optimizer: how.
         turns: `steps(n)` or `epochs(n)` in a row before the next player's turn.
         plays: in which rounds; `every(16)`, `from_round(1000)`.
@@ -156,22 +156,22 @@ class Player(Generic[N]):
     plays: Plays = always
     after: Callable[[N], None] | None = None
 
-    def rounds(self, turn: int) -> int:
+    def rounds(self, turns: int) -> int:
         """How many rounds are played until this player has had so many turns.
 
         Examples:
-            >>> lazy = Player("critic", ("D",), lambda net, turn: {}, OptimizerConfig(1e-3), plays=every(4))
+            >>> lazy = Player("critic", ("D",), lambda net, step: {}, OptimizerConfig(1e-3), plays=every(4))
             >>> [lazy.rounds(turns) for turns in (1, 2, 3)]
             [1, 5, 9]
         """
         if self.plays is always:
-            return turn
+            return turns
         taken = 0
         for round in range(FORESEEN):
             taken += self.plays(round)
-            if taken == turn:
+            if taken == turns:
                 return round + 1
-        return math.ceil(FORESEEN * turn / max(1, taken))
+        return math.ceil(FORESEEN * turns / max(1, taken))
 
 
 @dataclass(frozen=True)
