@@ -26,7 +26,7 @@ class Convolution(nn.Sequential):
         super().__init__(
             nn.Conv2d(before, after, kernel, stride, groups=groups, bias=False),
             nn.BatchNorm2d(after, eps=1e-3),
-            nn.ReLU6() if relu else nn.Identity(),
+            nn.ReLU6(inplace=True) if relu else nn.Identity(),
         )
         self.kernel, self.stride = kernel, stride
 
