@@ -1,5 +1,6 @@
 """The sliced Wasserstein distance on Laplacian pyramids: how local structure matches, from coarse to fine."""
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -86,9 +87,14 @@ def sliced_wasserstein(
     for a, b in zip(laplacian_pyramid(real.float(), smallest), laplacian_pyramid(fake.float(), smallest), strict=True):
         x, y = (_patches(each, patches, rng) for each in (a, b))
         ways = torch.nn.functional.normalize(torch.randn(x.shape[1], directions, generator=rng), dim=0)
-        parts = [(x @ way).sort(0).values - (y @ way).sort(0).values for way in ways.split(16, 1)]
-        found[f"{a.shape[2]}x{a.shape[3]}"] = 1000 * torch.cat([part.abs().mean(0) for part in parts]).mean().item()
+        parts = [_projected(x, way) - _projected(y, way) for way in ways.split(16, 1)]
+        found[f"{a.shape[2]}x{a.shape[3]}"] = 1000 * float(np.mean([np.abs(part).mean(1) for part in parts]))
     return found | {"mean": sum(found.values()) / len(found)}
+
+
+def _projected(x: Tensor, ways: Tensor) -> np.ndarray:
+    # sorted; torch would keep their places too, and take five times as long
+    return np.sort((ways.T @ x.T).numpy(), axis=1)
 
 
 def _patches(level: Tensor, count: int, rng: torch.Generator) -> Tensor:

@@ -18,7 +18,7 @@ from torch import Tensor
 from sparring import metrics
 from sparring.data import toys
 from sparring.errors import UserError
-from sparring.metrics.extractors import Embedding, Extractor, RandomStatistics
+from sparring.metrics.extractors import PIXELS_AT_ONCE, Embedding, Extractor, RandomStatistics
 from sparring.metrics.pictures import SMALLEST_SIDE, gradient_statistics, pooled_pixels
 
 Better = Literal["lower", "higher", "floor"]
@@ -284,7 +284,8 @@ def judged_spaces(extractor: Extractor, shape: tuple[int, ...]) -> Spaces:
         return spaces
 
     def of(statistics: Callable[[Tensor], Tensor]) -> Callable[[Samples], Tensor]:
-        return lambda samples: torch.cat([statistics(part) for part in torch.from_numpy(samples.raw).split(500)])
+        at_once = max(1, PIXELS_AT_ONCE // math.prod(shape[1:]))
+        return lambda samples: torch.cat([statistics(part) for part in torch.from_numpy(samples.raw).split(at_once)])
 
     spaces["random statistics"] = of(RandomStatistics(shape[0], torch.Generator().manual_seed(0)))
     spaces["pixels"] = of(pooled_pixels)
