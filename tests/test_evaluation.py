@@ -234,13 +234,13 @@ def test_runs_on_different_data_do_not_compare(tmp_path):
 
 def test_the_classifier_is_trained_on_the_reference_alone(monkeypatch):
     labelled = (np.concatenate([shapes(300, 3) // 3, shapes(300, 4)]), np.repeat([0, 1], 300))
-    plain, trained_on = extractors.classifier, []
+    plain, trained_on = extractors.trained_classifier, []
 
-    def watched(pictures, labels, classes):
+    def watched(pictures, labels, classes, **more):
         trained_on.append((pictures, labels))
-        return plain(pictures, labels, classes)
+        return plain(pictures, labels, classes, **more)
 
-    monkeypatch.setattr(extractors, "classifier", watched)
+    monkeypatch.setattr(extractors, "trained_classifier", watched)
     scored(shapes(100, 5), labelled, samples=100)
     ((pictures, labels),) = trained_on
     assert len(pictures) == 100

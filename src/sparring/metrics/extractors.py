@@ -24,6 +24,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from sparring.devices import forked, seed_global
 from sparring.errors import UserError, did_you_mean
 from sparring.metrics.efficientnet import EfficientNetLite0
+from sparring.progress import Share, untold
 
 INCEPTION_URL = (
     "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights-inception-2015-12-05-6726825d.pth"
@@ -73,11 +74,12 @@ class Extractor:
     batch: int = 100
     device: torch.device = CPU
 
-    def __call__(self, samples: np.ndarray | Tensor) -> Embedding:
+    def __call__(self, samples: np.ndarray | Tensor, count: Callable[[int], None] | None = None) -> Embedding:
         """Embed all samples, a batch at a time.
 
         Args:
             samples: pictures, uint8 `(N, C, H, W)`, or points, `(N, D)`.
+            count: told the size of each batch that is done.
 
         Returns:
             Their features, on the processor.
@@ -95,6 +97,8 @@ class Extractor:
             features.append(found.float().cpu())
             if classes is not None:
                 logits.append(classes.float().cpu())
+            if count:
+                count(len(part))
         return Embedding(torch.cat(features), torch.cat(logits) if logits else None)
 
     def _at_once(self, samples: np.ndarray | Tensor) -> int:
@@ -286,6 +290,11 @@ def classifier(
     return of_classifier(network), accuracy
 
 
+def training_steps(pictures: int) -> int:
+    """Of a classifier's training: twelve times through the pictures, 100 a step."""
+    return max(60, min(600, 12 * pictures // 100))
+
+
 def of_classifier(network: Classifier) -> Extractor:
     """The features and the logits of a trained network, where it is."""
     network = network.eval().requires_grad_(False)
@@ -306,13 +315,14 @@ def trained_classifier(
     steps: int | None = None,
     seed: int = 0,
     device: torch.device = CPU,
+    share: Share = untold,
 ) -> tuple[Classifier, float]:
-    """The network of `classifier`, and its accuracy."""
+    """The network of `classifier`, in eval mode, and its accuracy; `share` is told how much of it is trained."""
     if classes < 2 or len(np.unique(labels)) < 2:
         raise UserError("a classifier needs labels of two classes at least", "use --features random")
     if len(pictures) < 20:
         raise UserError(f"{len(pictures)} pictures are too few to train a classifier", "use --features random")
-    steps = steps or max(60, min(600, 12 * len(pictures) // 100))
+    steps = steps or training_steps(len(pictures))
     rng = torch.Generator().manual_seed(seed)
     order = torch.randperm(len(pictures), generator=rng)
     kept, used = order[: max(2, len(order) // 10)], order[max(2, len(order) // 10) :]
@@ -326,7 +336,7 @@ def trained_classifier(
         network = Classifier(pictures.shape[1], classes).to(device)
         optimizer = torch.optim.AdamW(network.parameters(), 4e-3, weight_decay=1e-2)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, total_steps=steps)
-        for _ in range(steps):
+        for step in range(steps):
             x, y = taken(used[torch.randint(len(used), (min(100, len(used)),), generator=rng)])
             down, right = torch.randint(-2, 3, (2,), generator=rng).tolist()
             loss = cross_entropy(network(x.roll((down, right), (2, 3))), y)
@@ -334,6 +344,7 @@ def trained_classifier(
             loss.backward()
             optimizer.step()
             schedule.step()
+            share((step + 1) / steps)
     network.eval()
     with torch.no_grad():
         x, y = taken(kept)
@@ -437,6 +448,12 @@ def _inception_weights() -> Path:
 
 
 NAMES = ("classifier", "random", "efficientnet", "inception", "identity")
+
+
+def seconds_each(name: str, pixels: int) -> float:
+    """How long the features of one picture of so many pixels take on one processor core: a guess, for a bar."""
+    fixed = {"efficientnet": 0.02, "inception": 0.1, "identity": 1e-6}
+    return fixed.get(name) or pixels * (1.5e-7 if name == "classifier" else 3e-8)
 
 
 def check_name(name: str) -> None:

@@ -20,6 +20,7 @@ from sparring.data import toys
 from sparring.errors import UserError
 from sparring.metrics.extractors import PIXELS_AT_ONCE, Embedding, Extractor, RandomStatistics
 from sparring.metrics.pictures import SMALLEST_SIDE, gradient_statistics, pooled_pixels
+from sparring.progress import Count, Share, untold
 
 Better = Literal["lower", "higher", "floor"]
 
@@ -163,6 +164,7 @@ class Reals:
         control: other reals, as many: they give the floor.
         extractor: that saw both.
         modes: where the data's modes are known.
+        share: told how many of the metrics of the control are there.
 
     Attributes:
         n: how many samples are looked at.
@@ -178,35 +180,40 @@ class Reals:
         control: Samples,
         extractor: Extractor,
         modes: KnownModes | None = None,
+        share: Share = untold,
     ) -> None:
         self.n = min(len(reference), len(control))
         if self.n < MIN_SAMPLES:
             raise UserError(f"{self.n} samples beside {self.n} reals are too few to judge", f"{MIN_SAMPLES} of each")
         self.reference = reference.first(self.n)
         self._measures, self._better, self.notes = _chosen(self.reference, extractor, modes)
-        self._floor = self._measured(control)
+        self._floor = self._measured(control, share)
 
-    def table(self, fake: Samples) -> list[Row]:
+    def table(self, fake: Samples, share: Share = untold) -> list[Row]:
         """Every metric that makes sense for such data.
 
         Args:
             fake: n samples at least, seen by the same extractor; the first n are looked at.
+            share: told how many of the metrics are there.
 
         Raises:
             UserError: fewer.
         """
         if len(fake) < self.n:
             raise UserError(f"{len(fake)} samples and {self.n} reals do not compare", "take as many of each")
-        found = self._measured(fake)
+        found = self._measured(fake, share)
         rows = []
         for name, better in self._better.items():
             value, floor = found[name], self._floor[name]
             rows.append(Row(name, value.value, value.spread, floor.value, floor.spread, better, self.n, value.note))
         return rows
 
-    def _measured(self, other: Samples) -> dict[str, Figure]:
-        other = other.first(self.n)
-        return {name: figure for measure in self._measures for name, figure in measure(self.reference, other).items()}
+    def _measured(self, other: Samples, share: Share) -> dict[str, Figure]:
+        other, found, count = other.first(self.n), dict[str, Figure](), Count(len(self._measures), share)
+        for measure in self._measures:
+            found |= measure(self.reference, other)
+            count(1)
+        return found
 
 
 def _chosen(
