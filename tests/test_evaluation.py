@@ -369,7 +369,7 @@ def test_reals_are_brought_to_the_size_and_channels_of_the_run(tmp_path, monkeyp
     class StopError(Exception):
         pass
 
-    def scorer(data, *_):
+    def scorer(data, *_, **__):
         raise StopError(data.shape)
 
     monkeypatch.setattr(evaluation, "Scorer", scorer)

@@ -10,7 +10,7 @@ Share = Callable[[float], None]
 
 
 class Work:
-    """Work in several parts, told as one share.
+    """Work in several parts, told as one share. A part that has not begun when a later one does is left out.
 
     Args:
         parts: the seconds that each is expected to take, in their order; only their ratios count.
@@ -18,21 +18,23 @@ class Work:
 
     Examples:
         >>> work = Work({"reading": 1.0, "writing": 3.0}, lambda part, share: print(part, share))
+        >>> work("reading", 0.5)
+        reading 0.125
         >>> work("writing", 0.5)
         writing 0.625
     """
 
     def __init__(self, parts: Mapping[str, float], tell: Tell) -> None:
-        self._tell, self._ranges, done = tell, dict[str, tuple[float, float]](), 0.0
-        whole = sum(parts.values())
-        for part, seconds in parts.items():
-            self._ranges[part] = (done / whole, seconds / whole)
-            done += seconds
+        self._parts, self._tell, self._begun = dict(parts), tell, set[str]()
 
     def __call__(self, part: str, share: float) -> None:
         """So much of a part is done, 0 to 1."""
-        begin, length = self._ranges[part]
-        self._tell(part, begin + length * share)
+        self._begun.add(part)
+        names = list(self._parts)
+        before = [name for name in names[: names.index(part)] if name in self._begun]
+        whole = sum(self._parts[name] for name in (*before, *names[names.index(part) :]))
+        done = sum(self._parts[name] for name in before) + share * self._parts[part]
+        self._tell(part, done / whole)
 
     def of(self, part: str) -> Share:
         """Tells the share of one part."""

@@ -1,5 +1,7 @@
 """The sliced Wasserstein distance on Laplacian pyramids: how local structure matches, from coarse to fine."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -83,8 +85,16 @@ def sliced_wasserstein(
         raise UserError(
             f"pictures of {real.shape[2]}x{real.shape[3]} are smaller than a 7x7 patch", "--size 8x8 at least"
         )
+    levels = [laplacian_pyramid(each.float(), smallest) for each in (real, fake)]
+    return pyramid_distance(levels[0], levels[1], patches, directions, seed)
+
+
+def pyramid_distance(
+    real: Sequence[Tensor], fake: Sequence[Tensor], patches: int = 128, directions: int = 512, seed: int = 0
+) -> dict[str, float]:
+    """`sliced_wasserstein` of pictures whose pyramids are there."""
     rng, found = torch.Generator().manual_seed(seed), {}
-    for a, b in zip(laplacian_pyramid(real.float(), smallest), laplacian_pyramid(fake.float(), smallest), strict=True):
+    for a, b in zip(real, fake, strict=True):
         x, y = (_patches(each, patches, rng) for each in (a, b))
         ways = torch.nn.functional.normalize(torch.randn(x.shape[1], directions, generator=rng), dim=0)
         parts = [_projected(x, way) - _projected(y, way) for way in ways.split(16, 1)]

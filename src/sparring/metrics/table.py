@@ -9,7 +9,7 @@ import statistics
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol, Self, TypeVar
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from sparring.data import toys
 from sparring.errors import UserError
 from sparring.metrics.extractors import PIXELS_AT_ONCE, Embedding, Extractor, RandomStatistics
 from sparring.metrics.pictures import SMALLEST_SIDE, gradient_statistics, pooled_pixels
+from sparring.metrics.sliced import laplacian_pyramid, pyramid_distance
 from sparring.progress import Count, Share, untold
 
 Better = Literal["lower", "higher", "floor"]
@@ -149,7 +150,32 @@ class Figure(NamedTuple):
     note: str = ""
 
 
-Compute = Callable[[Samples, Samples], dict[str, float]]
+class Pyramids(NamedTuple):
+    """Pictures as sliced Wasserstein distances look at them: each level of all of them."""
+
+    levels: tuple[Tensor, ...]
+
+    @classmethod
+    def of(cls, samples: Samples) -> "Pyramids":
+        """Their pyramids, made once however many halves are looked at."""
+        return cls(tuple(laplacian_pyramid(samples.pictures())))
+
+    def take(self, which: Tensor) -> "Pyramids":
+        """Those of some."""
+        return Pyramids(tuple(level[which] for level in self.levels))
+
+
+class Takes(Protocol):
+    """What halves can be drawn of."""
+
+    def take(self, which: Tensor) -> Self:
+        """Some of it."""
+        ...
+
+
+Seen = TypeVar("Seen", bound=Takes)
+
+Compute = Callable[[Seen, Seen], dict[str, float]]
 """(reals, samples) -> values by name."""
 
 Measure = Callable[[Samples, Samples], dict[str, Figure]]
@@ -231,8 +257,8 @@ def _chosen(
     better: dict[str, Better] = {kernel: "lower", "judge": "lower", "support": "floor"}
     notes = []
 
-    def take(compute: Compute, named: dict[str, Better], most: int | None = None) -> None:
-        measures.append(partial(_resampled, compute, most))
+    def take(measure: Compute[Samples], named: dict[str, Better], most: int | None = None) -> None:
+        measures.append(partial(_resampled, measure, most))
         better.update(named)
 
     if n // 2 > dimensions:
@@ -248,7 +274,8 @@ def _chosen(
         take(_inception, {"Inception Score": "floor"})
     if real.raw.ndim == 4:
         if min(real.raw.shape[2:]) >= metrics.SMALLEST_SLICED:
-            take(_sliced, {"sliced Wasserstein": "lower"}, COSTLY_SAMPLES)
+            measures.append(_sliced)
+            better["sliced Wasserstein"] = "lower"
         take(_ssim, {"MS-SSIM": "floor"}, COSTLY_SAMPLES)
     else:
         take(_transport, {"Wasserstein": "lower"}, COSTLY_SAMPLES)
@@ -257,10 +284,15 @@ def _chosen(
     return measures, better, tuple(notes)
 
 
-def _resampled(compute: Compute, most: int | None, real: Samples, other: Samples) -> dict[str, Figure]:
+def _resampled(compute: Compute[Samples], most: int | None, real: Samples, other: Samples) -> dict[str, Figure]:
     """Values with standard errors from random halves of both sets; none where a half has no finite value."""
-    real, other = (each.first(most) if most and len(each) > most else each for each in (real, other))
-    halves = [compute(*pair) for pair in _halves(real, other)]
+    real, other = (each.first(min(most or len(each), len(each))) for each in (real, other))
+    return _with_errors(compute, real, other, len(real))
+
+
+def _with_errors(compute: Compute[Seen], real: Seen, other: Seen, n: int) -> dict[str, Figure]:
+    # n of each
+    halves = [compute(real.take(some), other.take(others)) for some, others in _halves(n)]
     figures = {}
     for name, value in compute(real, other).items():
         spread = [half[name] for half in halves]
@@ -268,11 +300,10 @@ def _resampled(compute: Compute, most: int | None, real: Samples, other: Samples
     return figures
 
 
-def _halves(real: Samples, other: Samples) -> Iterator[tuple[Samples, Samples]]:
+def _halves(n: int) -> Iterator[tuple[Tensor, Tensor]]:
     rng = torch.Generator().manual_seed(0)
-    for _ in range(RESAMPLES if len(real) <= MANY_SAMPLES else RESAMPLES // 2):
-        some, others = (torch.randperm(len(each), generator=rng)[: len(each) // 2] for each in (real, other))
-        yield real.take(some), other.take(others)
+    for _ in range(RESAMPLES if n <= MANY_SAMPLES else RESAMPLES // 2):
+        yield torch.randperm(n, generator=rng)[: n // 2], torch.randperm(n, generator=rng)[: n // 2]
 
 
 def _kernel(name: str, real: Samples, fake: Samples) -> dict[str, Figure]:
@@ -337,9 +368,12 @@ def _inception(real: Samples, fake: Samples) -> dict[str, float]:
     return {"Inception Score": metrics.inception_score(fake.seen.logits, splits=1).value}
 
 
-def _sliced(real: Samples, fake: Samples) -> dict[str, float]:
-    found = metrics.sliced_wasserstein(real.pictures(), fake.pictures(), patches=16, directions=64)
-    return {"sliced Wasserstein": found["mean"]}
+def _sliced(real: Samples, fake: Samples) -> dict[str, Figure]:
+    def distance(a: Pyramids, b: Pyramids) -> dict[str, float]:
+        return {"sliced Wasserstein": pyramid_distance(a.levels, b.levels, patches=16, directions=64)["mean"]}
+
+    n = min(len(real), COSTLY_SAMPLES)
+    return _with_errors(distance, Pyramids.of(real.first(n)), Pyramids.of(fake.first(n)), n)
 
 
 def _ssim(real: Samples, fake: Samples) -> dict[str, float]:
