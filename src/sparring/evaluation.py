@@ -119,15 +119,16 @@ def compare(
 
 SAMPLING = "samples"
 
-SECONDS_A_SAMPLE = 2e-3
-"""To draw one, on one processor core; a guess, for a bar."""
+SECONDS_A_SAMPLE, SECONDS_A_PICTURE = 2e-3, 1e-4
+"""To draw one, and to read one from a file, on one processor core; a guess, for a bar."""
 
 
 def _work(given: Sequence[object], data: Viewed, features: Features | None, n: int, tell: Tell) -> Work:
     """The parts of comparing, in their order."""
     each = expected_seconds(data, features, n)
     own = {what: each.pop(what) for what in (FEATURES, METRICS)}
-    parts = {_part(k, given, SAMPLING): n * SECONDS_A_SAMPLE for k in range(len(given))} | each
+    drawing = (n * (SECONDS_A_SAMPLE if _is_run(one) else SECONDS_A_PICTURE) for one in given)
+    parts = {_part(k, given, SAMPLING): seconds for k, seconds in enumerate(drawing)} | each
     parts |= {_part(k, given, what): seconds for k in range(len(given)) for what, seconds in own.items()}
     return Work(parts, tell)
 

@@ -163,7 +163,8 @@ class Scorer:
         rng = np.random.default_rng(seed)
         order = rng.permutation(count)
         reference, control = order[: self.n], order[self.n : 2 * self.n]
-        cache = NOT_KEPT if isinstance(features, Extractor | nn.Module) else cache
+        if isinstance(features, Extractor | nn.Module) or not data.pictures:
+            cache = NOT_KEPT
         self.extractor, notes = _extractor(features, data, reference, device, cache, partial(tell, TRAINING))
         self._small = len(data.held_out) < MIN_SAMPLES
         count = Count(reals_embedded(data, self.n), partial(tell, REAL_FEATURES))

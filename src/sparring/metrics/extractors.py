@@ -160,17 +160,20 @@ class RandomStatistics:
     Args:
         channels: of the pictures.
         rng: where the filters come from.
-        device: where pictures are.
     """
 
     dimensions = 16 + 32 + 64 * 10
 
-    def __init__(self, channels: int, rng: torch.Generator, device: torch.device = CPU) -> None:
+    def __init__(self, channels: int, rng: torch.Generator) -> None:
         self.filters: list[Tensor] = []
         for before, after in ((channels, 16), (16, 32), (32, 64)):
             weights = torch.empty(after, before, 3, 3)
             nn.init.orthogonal_(weights, gain=2**0.5, generator=rng)
-            self.filters.append(weights.to(device))
+            self.filters.append(weights)
+
+    def to(self, device: torch.device) -> None:
+        """Bring the filters to where pictures are."""
+        self.filters = [weights.to(device) for weights in self.filters]
 
     def __call__(self, pictures: Tensor) -> Tensor:
         """uint8 `(n, C, H, W)` -> `(n, 688)`."""
@@ -202,12 +205,15 @@ def random_network(channels: int, dimensions: int = 64, seed: int = 0, device: t
         device: where it computes.
     """
     rng = torch.Generator().manual_seed(seed)
-    statistics, rotation = RandomStatistics(channels, rng, device), random_rotation(dimensions, rng).to(device)
+    statistics, rotation = RandomStatistics(channels, rng), random_rotation(dimensions, rng)
+    digest = digest_of("random", *statistics.filters, rotation.T)
+    statistics.to(device)
+    rotation = rotation.to(device)
 
     def embed(pictures: Tensor) -> tuple[Tensor, None]:
         return statistics(pictures) @ rotation, None
 
-    return Extractor("random", digest_of("random", *statistics.filters, rotation.T), embed, 500, device)
+    return Extractor("random", digest, embed, 500, device)
 
 
 def from_module(module: nn.Module, name: str) -> Extractor:
