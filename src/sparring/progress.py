@@ -34,7 +34,7 @@ class Work:
         before = [name for name in names[: names.index(part)] if name in self._begun]
         whole = sum(self._parts[name] for name in (*before, *names[names.index(part) :]))
         done = sum(self._parts[name] for name in before) + share * self._parts[part]
-        self._tell(part, done / whole)
+        self._tell(part, done / (whole or 1.0))
 
     def of(self, part: str) -> Share:
         """Tells the share of one part."""

@@ -171,16 +171,7 @@ class Scorer:
         self._see = Eye(self.extractor, cache, count)
         # in random order, so that any first ones of them are drawn at random
         self._learnt = np.random.default_rng([seed, 1]).permutation(len(data.train))[:COPY_TEST_EXAMPLES]
-        fresh = len(data.train) + np.arange(min(len(data.held_out), COPY_TEST_SAMPLES))
-        if data.mirror:
-            # what the generator is taught is mirrored half the time: so are the reals that it is compared with
-            one, other = (self._mirrored(_rows(data, which), rng) for which in (reference, control))
-            learnt, unseen = self._embedded(self._learnt, fresh)
-        else:
-            *sides, learnt, unseen = self._embedded(reference, control, self._learnt, fresh)
-            one, other = (
-                Samples(_rows(data, which), side) for which, side in zip((reference, control), sides, strict=True)
-            )
+        one, other, learnt, unseen = self._seen(reference, control, rng)
         self._sides, self._labels = (one.seen, other.seen), _labels(data, reference, control)
         modes = KNOWN_MODES.get(source)
         self._train, self._fresh = learnt.features, unseen.features
@@ -195,6 +186,20 @@ class Scorer:
             "mirror": data.mirror, "samples": self.n, "seed": seed,
             "sparring": version("sparring"), "torch": torch.__version__,
         }  # fmt: skip
+
+    def _seen(
+        self, reference: np.ndarray, control: np.ndarray, rng: np.random.Generator
+    ) -> tuple[Samples, Samples, Embedding, Embedding]:
+        """Both sides; and the features of training examples and of held-out reals, for the test for copies."""
+        data = self._data
+        fresh = len(data.train) + np.arange(min(len(data.held_out), COPY_TEST_SAMPLES))
+        if data.mirror:
+            # what the generator is taught is mirrored half the time: so are the reals that it is compared with
+            one, other = (self._mirrored(_rows(data, which), rng) for which in (reference, control))
+            learnt, unseen = self._embedded(self._learnt, fresh)
+            return one, other, learnt, unseen
+        first, second, learnt, unseen = self._embedded(reference, control, self._learnt, fresh)
+        return Samples(_rows(data, reference), first), Samples(_rows(data, control), second), learnt, unseen
 
     def __call__(
         self,
