@@ -234,13 +234,13 @@ def test_runs_on_different_data_do_not_compare(tmp_path):
 
 def test_the_classifier_is_trained_on_the_reference_alone(monkeypatch):
     labelled = (np.concatenate([shapes(300, 3) // 3, shapes(300, 4)]), np.repeat([0, 1], 300))
-    plain, trained_on = extractors.classifier, []
+    plain, trained_on = extractors.trained_classifier, []
 
-    def watched(pictures, labels, classes):
+    def watched(pictures, labels, classes, **more):
         trained_on.append((pictures, labels))
-        return plain(pictures, labels, classes)
+        return plain(pictures, labels, classes, **more)
 
-    monkeypatch.setattr(extractors, "classifier", watched)
+    monkeypatch.setattr(extractors, "trained_classifier", watched)
     scored(shapes(100, 5), labelled, samples=100)
     ((pictures, labels),) = trained_on
     assert len(pictures) == 100
@@ -369,7 +369,7 @@ def test_reals_are_brought_to_the_size_and_channels_of_the_run(tmp_path, monkeyp
     class StopError(Exception):
         pass
 
-    def scorer(data, *_):
+    def scorer(data, *_, **__):
         raise StopError(data.shape)
 
     monkeypatch.setattr(evaluation, "Scorer", scorer)
@@ -385,3 +385,170 @@ def test_reals_are_brought_to_the_size_and_channels_of_the_run(tmp_path, monkeyp
     assert found.value.args == ((3, 12, 12),)
     with pytest.raises(UserError, match="do not compare"):
         sparring.evaluate(run, against=tmp_path / "other", size=(6, 6), samples=20)
+
+
+@pytest.fixture
+def embedded(monkeypatch):
+    """How many pictures a random network has seen."""
+    seen, plain = [], extractors.RandomStatistics.__call__
+
+    def counted(self, pictures):
+        seen.append(len(pictures))
+        return plain(self, pictures)
+
+    monkeypatch.setattr(extractors.RandomStatistics, "__call__", counted)
+    # the judge's own statistics are no features
+    monkeypatch.setattr("sparring.metrics.table.RandomStatistics", lambda *_: lambda x: x.float().mean((2, 3)))
+    return seen
+
+
+def plain_rows(found: evaluation.Evaluation) -> dict:
+    return {key: value for key, value in found.to_dict().items() if key != "provenance"}
+
+
+def test_a_second_evaluation_embeds_no_real(embedded):
+    fakes = shapes(100, 1)
+    first = scored(fakes, samples=100)
+    whole = sum(embedded)
+    embedded.clear()
+    again = scored(fakes, samples=100)
+    assert sum(embedded) == 100 * 10 < whole / 2  # each sample and its nine moved views
+    assert plain_rows(again) == plain_rows(first)
+    embedded.clear()
+    scored(fakes, samples=100, cache=False)
+    assert sum(embedded) == whole
+
+
+def test_reals_that_differ_by_a_pixel_are_embedded_anew(embedded):
+    scored(shapes(100, 1), samples=100)
+    whole, other = sum(embedded), REALS.copy()
+    embedded.clear()
+    other[0, 0, 0] ^= 1
+    scored(shapes(100, 1), other, samples=100)
+    assert sum(embedded) > whole / 2
+
+
+def test_a_damaged_cache_gives_the_same_numbers(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    first = scored(shapes(100, 1), samples=100)
+    files = list((tmp_path / "sparring").iterdir())
+    assert len(files) == 2  # the reals, and held-out ones moved
+    for path in files:
+        path.write_bytes(path.read_bytes()[:-10])
+    assert plain_rows(scored(shapes(100, 1), samples=100)) == plain_rows(first)
+
+
+def test_without_a_cache_nothing_is_written(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    scored(shapes(100, 1), samples=100, cache=False)
+    scored(toys.ring(200, 1), toys.ring(600, 0))  # points are their own features
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_classifier_is_trained_once(monkeypatch):
+    labelled, times = (REALS, np.arange(600) % 2), []
+    plain = extractors.trained_classifier
+    monkeypatch.setattr(extractors, "trained_classifier", lambda *a, **k: times.append(1) or plain(*a, **k))
+    state = torch.get_rng_state()
+    first, again = (scored(shapes(100, 1), labelled, samples=100) for _ in range(2))
+    assert len(times) == 1
+    assert plain_rows(first) == plain_rows(again)
+    assert torch.equal(torch.get_rng_state(), state)
+    scored(shapes(100, 1), (REALS, (np.arange(600) + 1) % 2), samples=100)
+    assert len(times) == 2
+
+
+def test_features_of_a_module_of_the_users_own_are_not_kept(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    scored(shapes(100, 1), samples=100, features=torch.nn.Flatten())  # its digest does not say how it computes
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_bar_is_told_every_part_and_never_goes_back():
+    told = []
+    fakes = [shapes(100, seed) for seed in (1, 2)]
+    sparring.compare(fakes, against=REALS, samples=100, progress=lambda *each: told.append(each))
+    shares = [share for _, share in told]
+    assert shares == sorted(shares)
+    assert (shares[0], shares[-1]) == (0.0, 1.0)
+    assert max(np.diff(shares)) < 0.2
+    assert list(dict.fromkeys(part for part, _ in told)) == [
+        "reading the reals", "samples of an array (1 of 2)", "samples of an array (2 of 2)", "features of the reals",
+        "metrics of the reals", "features of an array (1 of 2)", "metrics of an array (1 of 2)",
+        "features of an array (2 of 2)", "metrics of an array (2 of 2)", "done",
+    ]  # fmt: skip
+
+
+def test_batches_are_brought_to_the_extractors_device():
+    devices = []
+
+    def embed(part):
+        devices.append(part.device.type)
+        return torch.zeros(len(part), 2), None
+
+    extractor = extractors.Extractor("fake", "0", embed, 7, torch.device("meta"))
+    assert extractor(np.zeros((20, 1, 8, 8), np.uint8)).features.shape == (20, 2)
+    assert devices == ["meta"] * 3
+
+
+@pytest.mark.parametrize(
+    "make", [lambda where: extractors.random_network(3, device=where), lambda where: extractors.efficientnet(32, where)]
+)
+def test_all_that_an_extractor_computes_with_is_on_its_device(make):
+    meta = torch.device("meta")  # where nothing mixes with tensors of the processor
+    extractor = make(meta)
+    assert extractor.device == meta
+    features, _ = extractor.embed(torch.zeros(2, 3, 16, 16, dtype=torch.uint8, device=meta))
+    assert features.device == meta
+    assert make(torch.device("cpu")).digest == extractor.digest
+
+
+def test_a_module_stays_on_its_device():
+    module = torch.nn.Linear(4, 2)
+    assert extractors.from_module(module, "mine").device.type == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("own", "here", "wanted", "expected"),
+    [("mps", True, None, "mps"), ("mps", False, None, "cpu"), ("cpu", True, "mps", "mps"), ("mps", True, "cpu", "cpu")],
+)
+def test_a_run_is_sampled_and_seen_on_its_own_device_or_the_one_asked_for(
+    tmp_path, monkeypatch, own, here, wanted, expected
+):
+    run = sparring.train("ring", recipe="gan", rounds=1, batch=16, doctor="off", out=tmp_path / "run")
+    config = run.path / "config.toml"
+    config.write_text(config.read_text().replace('device = "cpu"', f'device = "{own}"'))
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: here)
+    devices, plain = [], evaluation.workflows.sampler
+
+    def sampler(path, *, device, **more):
+        devices.append(device)
+        return plain(path, **more)
+
+    def scorer(*_, device, **more):
+        devices.append(str(device))
+        raise StopIteration
+
+    monkeypatch.setattr(evaluation.workflows, "sampler", sampler)
+    monkeypatch.setattr(evaluation, "Scorer", scorer)
+    with pytest.raises(StopIteration):
+        sparring.evaluate(run, device=wanted)
+    assert devices == [expected, expected]
+
+
+def test_a_device_that_is_not_here_is_refused_where_it_was_asked_for():
+    with pytest.raises(UserError, match="no mps device here"):
+        scored(shapes(100, 1), samples=100, device="mps")
+
+
+def test_folded_networks_say_the_same():
+    network = extractors.Classifier(3, 4)
+    for norm in network.modules():
+        if isinstance(norm, torch.nn.BatchNorm2d):
+            norm.running_mean.uniform_(-1, 1)
+            norm.running_var.uniform_(0.5, 2)
+    network.eval()
+    x = torch.rand(5, 3, 16, 12)
+    folded = extractors.folded(network)
+    torch.testing.assert_close(folded(x), network(x), rtol=1e-4, atol=1e-5)
+    assert not any(isinstance(layer, torch.nn.BatchNorm2d) for layer in folded.modules())

@@ -1,8 +1,9 @@
 """From runs, folders or arrays of samples to tables of metrics: `sparring.evaluate`, `sparring.compare`."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,19 +13,19 @@ from torch import Tensor
 
 import sparring.data
 from sparring import workflows
+from sparring.cache import Cache, user_cache
 from sparring.config import RunConfig, read_toml, validated
-from sparring.data import Channels, Data, viewed
+from sparring.data import Channels, Data, Viewed, viewed
+from sparring.devices import UnavailableError, choose_device
 from sparring.errors import UserError, writing
 from sparring.game import Game
 from sparring.kinds import classes_of, from_tables, labelled
+from sparring.progress import Tell, Work, untold_work
 from sparring.runs import RunDir
-from sparring.scoring import Evaluation, Features, Scorer, check_shape
+from sparring.scoring import FEATURES, METRICS, Evaluation, Features, Scorer, check_shape, expected_seconds
 
 Generated = str | Path | np.ndarray | workflows.Run
 """A run; or a folder, zip or array of samples of any generator."""
-
-Tell = Callable[[str, float], None]
-"""Called with what is being done and how much is done, 0 to 1."""
 
 
 def evaluate(generated: Generated, **arguments: Any) -> Evaluation:
@@ -32,7 +33,7 @@ def evaluate(generated: Generated, **arguments: Any) -> Evaluation:
 
     Args:
         generated: a run; or a folder, zip or array of samples of any generator.
-        arguments: of `compare`: `against`, `features`, `samples`, `size`, `channels`, `seed`, ...
+        arguments: of `compare`: `against`, `features`, `samples`, `size`, `channels`, `seed`, `device`, ...
 
     Returns:
         The evaluation; that of a run is also appended to its `metrics.jsonl`.
@@ -54,6 +55,8 @@ def compare(
     seed: int = 0,
     checkpoint: str = "latest",
     game: Game[Any] | None = None,
+    device: str | None = None,
+    cache: bool = True,
     progress: Tell | None = None,
 ) -> list[Evaluation]:
     """Evaluate several sets of samples against the same reals, with the same features and as many of each.
@@ -68,6 +71,10 @@ def compare(
         seed: of the split of the reals.
         checkpoint: of runs: "latest", "best" or a round.
         game: the game of those runs that were not of a recipe.
+        device: where runs are sampled and features computed: auto, cpu, cuda or mps; by default the first run's own,
+            or the processor where it is not here.
+        cache: whether features of the reals, and a classifier trained on them, are kept for the next evaluation, in
+            `$XDG_CACHE_HOME/sparring` or `~/.cache/sparring`; 1 GiB at most.
         progress: called with what is being done and how much is done, 0 to 1.
 
     Returns:
@@ -79,25 +86,28 @@ def compare(
     """
     if isinstance(generated, str | Path | np.ndarray) or not len(generated):
         raise UserError("compare takes a list of sets of samples", "sparring.compare([a, b])")
-    tell = progress or (lambda what, share: None)
+    tell = progress or untold_work
     tell("reading the reals", 0.0)
     given = [each.path if isinstance(each, workflows.Run) else each for each in generated]
+    where = _device(given, device)
     reals, source = _reals(given, against, size, channels)
-    ready = [_sampler(each, checkpoint, game) for each in given]
+    ready = [_sampler(each, checkpoint, game, where) for each in given]
     makes = next((each.game.makes for each in ready if each and each.game.makes in reals.schema), "x")
     data = viewed(reals, makes)
     limit = min(samples, (len(data.train) + len(data.held_out)) // 2)
+    work = _work(given, data, features, limit, tell)
     sets = []
     for k, each in enumerate(given):
-        tell(f"samples of {_name(each)}", 0.1 + 0.2 * k / len(given))
+        work(_part(k, given, SAMPLING), 0.0)
         sets.append(_drawn(each, ready[k], limit, size, channels, checkpoint))
         check_shape(tuple(sets[-1].samples.shape[1:]), data)
-    tell("features and metrics of the reals", 0.3)
-    scorer = Scorer(data, source, features, min(limit, *(len(each.samples) for each in sets)), seed)
+    n = min(limit, *(len(each.samples) for each in sets))
+    kept = Cache(user_cache() if cache else None)
+    scorer = Scorer(data, source, features, n, seed, device=torch.device(where), cache=kept, tell=work)
     found = []
     for k, (each, drawn) in enumerate(zip(given, sets, strict=True)):
-        tell(f"metrics of {_name(each)}", 0.4 + 0.6 * k / len(given))
-        evaluation = scorer(drawn.samples, _name(each), drawn.asked if drawn.classes == data.classes else None)
+        asked = drawn.asked if drawn.classes == data.classes else None
+        evaluation = scorer(drawn.samples, _name(each), asked, partial(_tell_part, work, k, given))
         evaluation = _in_own_order(evaluation, drawn.order)
         found.append(evaluation)
         if drawn.run:
@@ -105,6 +115,44 @@ def compare(
                 drawn.run.append({"round": drawn.round} | evaluation.to_dict(), drawn.run.metrics)
     tell("done", 1.0)
     return found
+
+
+SAMPLING = "samples"
+
+SECONDS_A_SAMPLE, SECONDS_A_PICTURE = 2e-3, 1e-4
+"""To draw one, and to read one from a file, on one processor core; a guess, for a bar."""
+
+
+def _work(given: Sequence[object], data: Viewed, features: Features | None, n: int, tell: Tell) -> Work:
+    """The parts of comparing, in their order."""
+    each = expected_seconds(data, features, n)
+    own = {what: each.pop(what) for what in (FEATURES, METRICS)}
+    drawing = (n * (SECONDS_A_SAMPLE if _is_run(one) else SECONDS_A_PICTURE) for one in given)
+    parts = {_part(k, given, SAMPLING): seconds for k, seconds in enumerate(drawing)} | each
+    parts |= {_part(k, given, what): seconds for k in range(len(given)) for what, seconds in own.items()}
+    return Work(parts, tell)
+
+
+def _part(k: int, given: Sequence[object], what: str) -> str:
+    which = f"{_name(given[k])} ({k + 1} of {len(given)})" if len(given) > 1 else _name(given[k])
+    return f"{what.removesuffix(' of the samples')} of {which}"
+
+
+def _tell_part(work: Work, k: int, given: Sequence[object], what: str, share: float) -> None:
+    work(_part(k, given, what), share)
+
+
+def _device(given: Sequence[object], wanted: str | None) -> str:
+    """The one that is wanted; else that of the first run, where it is here."""
+    if wanted:
+        return str(choose_device(wanted))
+    run = next((each for each in given if _is_run(each)), None)
+    if run is None:
+        return "cpu"
+    try:
+        return str(choose_device(validated(RunConfig, read_toml(RunDir(Path(str(run))).config), str(run)).device))
+    except UnavailableError:
+        return "cpu"
 
 
 def _in_own_order(evaluation: Evaluation, order: np.ndarray) -> Evaluation:
@@ -203,13 +251,15 @@ class _Drawn(NamedTuple):
     round: int = 0
 
 
-def _sampler(generated: str | Path | np.ndarray, checkpoint: str, game: Game[Any] | None) -> workflows.Sampler | None:
+def _sampler(
+    generated: str | Path | np.ndarray, checkpoint: str, game: Game[Any] | None, device: str
+) -> workflows.Sampler | None:
     """What draws samples; None where they are there already."""
     if not _is_run(generated):
         return None
     config = validated(RunConfig, read_toml(RunDir(Path(str(generated))).config), str(generated))
     own = config.recipe == workflows.CUSTOM
-    return workflows.sampler(str(generated), checkpoint=checkpoint, game=game if own else None)
+    return workflows.sampler(str(generated), checkpoint=checkpoint, device=device, game=game if own else None)
 
 
 def _drawn(

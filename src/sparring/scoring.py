@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -18,11 +19,14 @@ import torch
 from torch import nn
 
 from sparring import metrics
+from sparring.cache import Cache
 from sparring.data import Viewed, known_modes_in_view
 from sparring.errors import UserError
-from sparring.metrics import extractors
-from sparring.metrics.extractors import Embedding, Extractor
+from sparring.metrics import extractors, remembered
+from sparring.metrics.extractors import CPU, Embedding, Extractor
+from sparring.metrics.remembered import MOVED_VIEWS, NOT_KEPT, Eye
 from sparring.metrics.table import KNOWN_MODES, MIN_SAMPLES, Reals, Row, Samples
+from sparring.progress import Count, Share, Tell, untold_work
 
 Features = str | Extractor | nn.Module
 
@@ -31,6 +35,10 @@ COPY_TEST_SAMPLES = 1000
 
 COPY_TEST_EXAMPLES = 10_000
 """Training examples whose changed copies are looked for; exact copies are looked for among all."""
+
+TRAINING, REAL_FEATURES, REAL_METRICS = "training a classifier", "features of the reals", "metrics of the reals"
+
+FEATURES, METRICS = "features of the samples", "metrics of the samples"
 
 
 @dataclass(frozen=True)
@@ -120,6 +128,10 @@ class Scorer:
             for other pictures), "efficientnet", "inception", "identity" (points); an `Extractor`; or a module.
         samples: how many on either side, at most; half of the reals is the other limit.
         seed: of the split.
+        device: where samples are embedded and a classifier is trained.
+        cache: where the features of the reals and a trained classifier are kept; not those of an extractor or module
+            of the caller's own, whose digest does not say how it computes.
+        tell: called with one of `expected_seconds`'s parts and how much of it is done, 0 to 1.
 
     Attributes:
         n: how many samples are looked at.
@@ -136,6 +148,10 @@ class Scorer:
         features: Features | None = None,
         samples: int = 10_000,
         seed: int = 0,
+        *,
+        device: torch.device = CPU,
+        cache: Cache = NOT_KEPT,
+        tell: Tell = untold_work,
     ) -> None:
         self._data = data
         count = len(data.train) + len(data.held_out)
@@ -147,26 +163,22 @@ class Scorer:
         rng = np.random.default_rng(seed)
         order = rng.permutation(count)
         reference, control = order[: self.n], order[self.n : 2 * self.n]
-        self.extractor, notes = _extractor(features, data, reference)
+        if isinstance(features, Extractor | nn.Module) or not data.pictures:
+            cache = NOT_KEPT
+        self.extractor, notes = _extractor(features, data, reference, device, cache, partial(tell, TRAINING))
+        self._small = len(data.held_out) < MIN_SAMPLES
+        count = Count(reals_embedded(data, self.n), partial(tell, REAL_FEATURES))
+        self._see = Eye(self.extractor, cache, count)
         # in random order, so that any first ones of them are drawn at random
         self._learnt = np.random.default_rng([seed, 1]).permutation(len(data.train))[:COPY_TEST_EXAMPLES]
-        fresh = len(data.train) + np.arange(min(len(data.held_out), COPY_TEST_SAMPLES))
-        if data.mirror:
-            # what the generator is taught is mirrored half the time: so are the reals that it is compared with
-            one, other = (self._mirrored(_rows(data, which), rng) for which in (reference, control))
-            learnt, unseen = self._embedded(self._learnt, fresh)
-        else:
-            *sides, learnt, unseen = self._embedded(reference, control, self._learnt, fresh)
-            one, other = (
-                Samples(_rows(data, which), side) for which, side in zip((reference, control), sides, strict=True)
-            )
+        one, other, learnt, unseen = self._seen(reference, control, rng)
         self._sides, self._labels = (one.seen, other.seen), _labels(data, reference, control)
         modes = KNOWN_MODES.get(source)
-        self._reals = Reals(one, other, self.extractor, modes and known_modes_in_view(data.kind, *modes))
         self._train, self._fresh = learnt.features, unseen.features
-        self._held_out = self._views(data.held_out) if len(data.held_out) else None
-        self._small = len(data.held_out) < MIN_SAMPLES
-        self._again = self._views(data.train[self._learnt[:COPY_TEST_SAMPLES]]) if self._small else None
+        self._held_out = self._views(data.held_out, self._fresh) if len(data.held_out) else None
+        self._again = self._views(data.train[self._learnt[:COPY_TEST_SAMPLES]], self._train) if self._small else None
+        modes = modes and known_modes_in_view(data.kind, *modes)
+        self._reals = Reals(one, other, self.extractor, modes, partial(tell, REAL_METRICS))
         self._known = Counter(_fingerprint(example) for example in data.stored)
         self._notes = (*notes, *self._reals.notes, *self._caveats())
         self._provenance = {
@@ -175,24 +187,48 @@ class Scorer:
             "sparring": version("sparring"), "torch": torch.__version__,
         }  # fmt: skip
 
-    def __call__(self, samples: torch.Tensor, name: str = "an array", asked: torch.Tensor | None = None) -> Evaluation:
+    def _seen(
+        self, reference: np.ndarray, control: np.ndarray, rng: np.random.Generator
+    ) -> tuple[Samples, Samples, Embedding, Embedding]:
+        """Both sides; and the features of training examples and of held-out reals, for the test for copies."""
+        data = self._data
+        fresh = len(data.train) + np.arange(min(len(data.held_out), COPY_TEST_SAMPLES))
+        if data.mirror:
+            # what the generator is taught is mirrored half the time: so are the reals that it is compared with
+            one, other = (self._mirrored(_rows(data, which), rng) for which in (reference, control))
+            learnt, unseen = self._embedded(self._learnt, fresh)
+            return one, other, learnt, unseen
+        first, second, learnt, unseen = self._embedded(reference, control, self._learnt, fresh)
+        return Samples(_rows(data, reference), first), Samples(_rows(data, control), second), learnt, unseen
+
+    def __call__(
+        self,
+        samples: torch.Tensor,
+        name: str = "an array",
+        asked: torch.Tensor | None = None,
+        tell: Tell = untold_work,
+    ) -> Evaluation:
         """All metrics of a set of samples, and the test for copies.
 
         Args:
             samples: n at least, as the data is stored.
             name: where they come from.
             asked: `(N,)`, the label that each of them was made from, where it was.
+            tell: called with one of `expected_seconds`'s parts and how much of it is done, 0 to 1.
 
         Raises:
             UserError: fewer than n, or of another shape than the reals.
         """
         check_shape(tuple(samples.shape[1:]), self._data)
-        fake = Samples.of(self.extractor, self._data.kind.view(samples).numpy())
-        rows = self._reals.table(fake)
+        raw = self._data.kind.view(samples).numpy()
+        see = Eye(self.extractor, count=Count(samples_embedded(self._data, len(raw)), partial(tell, FEATURES)))
+        fake = Samples(raw, see(raw))
+        views = see.views(raw[:COPY_TEST_SAMPLES], fake.seen.features[:COPY_TEST_SAMPLES])
+        rows = self._reals.table(fake, partial(tell, METRICS))
         now = datetime.now(UTC).isoformat(timespec="seconds")
         return Evaluation(
             rows=(*rows, *self._informed(rows, fake)),
-            copies=self._copies(samples.numpy(), fake.raw),
+            copies=self._copies(samples.numpy(), views),
             agreement=None if asked is None or self._labels is None else self._agreement(fake.seen, asked),
             extractor=self.extractor.name,
             digest=self.extractor.digest,
@@ -223,16 +259,19 @@ class Scorer:
     def _embedded(self, *parts: np.ndarray) -> list[Embedding]:
         """Reals by their index, each embedded once although parts overlap."""
         picked = np.unique(np.concatenate(parts))
-        seen = self.extractor(_rows(self._data, picked))
+        seen = self._see(_rows(self._data, picked))
         return [seen.take(torch.from_numpy(np.searchsorted(picked, part))) for part in parts]
 
     def _mirrored(self, raw: np.ndarray, rng: np.random.Generator) -> Samples:
         flip = rng.random(len(raw)) < 0.5
         raw[flip] = raw[flip, ..., ::-1]
-        return Samples.of(self.extractor, raw)
+        return Samples(raw, self._see(raw))
 
-    def _copies(self, samples: np.ndarray, seen: np.ndarray) -> Copies:
-        test = metrics.memorization(self._train, self._held_out, self._views(seen), known=self._again)
+    def _views(self, raw: np.ndarray, own: torch.Tensor) -> torch.Tensor:
+        return self._see.views(raw[:COPY_TEST_SAMPLES], own[:COPY_TEST_SAMPLES])
+
+    def _copies(self, samples: np.ndarray, views: torch.Tensor) -> Copies:
+        test = metrics.memorization(self._train, self._held_out, views, known=self._again)
         test = test._replace(partners=tuple(self._learnt[list(test.partners)].tolist()))
         exact = sum(_fingerprint(sample) in self._known for sample in samples)
         pairs = np.stack([samples[list(test.closest)], self._data.stored[list(test.partners)]], 1)
@@ -262,9 +301,33 @@ class Scorer:
         )
         return [Row(f"Mi{row.name}", value, None, floor, None, "lower", row.n)]
 
-    def _views(self, raw: np.ndarray) -> torch.Tensor:
-        """`(V, n, D)` features: a copy that was moved by a pixel or mirrored is found where its original is."""
-        return torch.stack([self.extractor(view).features for view in _views(raw[:COPY_TEST_SAMPLES])])
+
+def reals_embedded(data: Viewed, n: int) -> int:
+    """How many pictures or points a `Scorer` of n samples embeds before it scores any."""
+    held_out, learnt = min(len(data.held_out), COPY_TEST_SAMPLES), min(len(data.train), COPY_TEST_EXAMPLES)
+    again = min(learnt, COPY_TEST_SAMPLES) if len(data.held_out) < MIN_SAMPLES else 0
+    moved = MOVED_VIEWS * (held_out + again) if data.pictures else 0
+    everything = len(data.train) + len(data.held_out)
+    return moved + (2 * n + learnt + held_out if data.mirror else min(everything, 2 * n + learnt + held_out))
+
+
+def samples_embedded(data: Viewed, n: int) -> int:
+    """How many pictures or points are embedded to score n samples."""
+    return n + (MOVED_VIEWS * min(n, COPY_TEST_SAMPLES) if data.pictures else 0)
+
+
+def expected_seconds(data: Viewed, features: Features | None, n: int) -> dict[str, float]:
+    """The parts of scoring, and how long each takes on one processor core; a guess, for a bar."""
+    name = _features_named(features, data) if features is None or isinstance(features, str) else "random"
+    pixels = math.prod(data.shape[1:]) if data.pictures else 1
+    each = extractors.seconds_each(name, pixels)
+    training = 500 * extractors.training_steps(n) * each if name == "classifier" else 0.0
+    measures = n * (1e-3 + 1.4e-6 * pixels)
+    return {
+        TRAINING: training,
+        REAL_FEATURES: each * reals_embedded(data, n), REAL_METRICS: measures,
+        FEATURES: each * samples_embedded(data, n), METRICS: measures,
+    }  # fmt: skip
 
 
 def check_shape(shape: tuple[int, ...], data: Viewed) -> None:
@@ -300,18 +363,6 @@ def _either(first: np.ndarray, second: np.ndarray, which: np.ndarray) -> np.ndar
     return found
 
 
-def _views(raw: np.ndarray) -> Iterator[np.ndarray]:
-    if raw.ndim == 2:
-        yield raw
-        return
-    height, width = raw.shape[2:]
-    wide = np.pad(raw, ((0, 0), (0, 0), (1, 1), (1, 1)), mode="edge")
-    for down in range(3):
-        for right in range(3):
-            yield np.ascontiguousarray(wide[:, :, down : down + height, right : right + width])
-    yield np.ascontiguousarray(raw[..., ::-1])
-
-
 def _fingerprint(example: np.ndarray) -> bytes:
     return hashlib.blake2b(example.tobytes(), digest_size=16).digest()
 
@@ -322,38 +373,46 @@ def _shape(shape: tuple[int, ...]) -> str:
     return f"{shape[1]}x{shape[2]} with {shape[0]} channel{'s' if shape[0] > 1 else ''}"
 
 
-def _extractor(wanted: Features | None, data: Viewed, reference: np.ndarray) -> tuple[Extractor, list[str]]:
+def _extractor(
+    wanted: Features | None, data: Viewed, reference: np.ndarray, device: torch.device, cache: Cache, share: Share
+) -> tuple[Extractor, list[str]]:
     if isinstance(wanted, Extractor):
         return wanted, []
     if isinstance(wanted, nn.Module):
         return extractors.from_module(wanted, type(wanted).__name__), []
-    pictures, labelled = data.pictures, len(data.classes) > 1
-    name = wanted or ("identity" if not pictures else "classifier" if labelled else "random")
+    name = _features_named(wanted, data)
     extractors.check_name(name)
-    if pictures == (name == "identity"):
-        what = "pictures" if pictures else "points"
+    if data.pictures == (name == "identity"):
+        what = "pictures" if data.pictures else "points"
         raise UserError(f"{name} features are not for {what}", "leave --features out")
     if name == "classifier":
         try:
-            return _classifier(data, reference)
+            return _classifier(data, reference, device, cache, share)
         except UserError as error:
             if wanted:
                 raise
             # labels were there, but nobody asked for a classifier
-            return extractors.random_network(data.shape[0]), [f"random features: {error.problem}"]
+            return extractors.random_network(data.shape[0], device=device), [f"random features: {error.problem}"]
     makers: dict[str, Callable[[], Extractor]] = {
         "identity": extractors.identity,
-        "random": lambda: extractors.random_network(data.shape[0]),
-        "efficientnet": extractors.efficientnet,
-        "inception": extractors.inception,
+        "random": lambda: extractors.random_network(data.shape[0], device=device),
+        "efficientnet": lambda: extractors.efficientnet(device=device),
+        "inception": lambda: extractors.inception(device),
     }
     return makers[name](), []
 
 
-def _classifier(data: Viewed, reference: np.ndarray) -> tuple[Extractor, list[str]]:
+def _features_named(wanted: str | None, data: Viewed) -> str:
+    return wanted or ("identity" if not data.pictures else "classifier" if len(data.classes) > 1 else "random")
+
+
+def _classifier(
+    data: Viewed, reference: np.ndarray, device: torch.device, cache: Cache, share: Share
+) -> tuple[Extractor, list[str]]:
     """Trained on the reference alone: what it has seen looks different to it, and the control must not."""
     if data.labels is None or data.held_out_labels is None:
         raise UserError("the classifier features need reals with labels", "--features random")
     labels = _either(data.labels, data.held_out_labels, reference)
-    found, accuracy = extractors.classifier(_rows(data, reference), labels, len(data.classes))
+    pictures = _rows(data, reference)
+    found, accuracy = remembered.classifier(pictures, labels, len(data.classes), device, cache, share)
     return found, [f"the classifier reads {accuracy:.1%} of reals that it was not trained on"]

@@ -124,6 +124,8 @@ def test_folders_that_do_not_compare_are_one_line_and_exit_code_2(sparring, gene
         (("evaluate", "ring.npy", "--against", "ring", "--pairs", "closest.png"), "--pairs needs pictures"),
         (("evaluate", "ring.npy", "--against", "ring", "--pairs", "closest.txt"), "cannot write a picture as .txt"),
         (("compare", "ring.npy", "--against", "ring"), "compares with nothing"),
+        (("evaluate", "ring.npy", "--against", "ring", "--device", "tpu"), "no device 'tpu'"),
+        (("compare", "ring.npy", "half.npy", "--against", "ring", "--device", "mps"), "no mps device here"),
     ],
 )
 @pytest.mark.usefixtures("points")
@@ -132,3 +134,11 @@ def test_wrong_requests_are_one_line_and_exit_code_2(sparring, words, says):
     assert said.code == 2
     assert says in said.err
     assert len(said.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(("words", "kept"), [((), True), (("--no-cache",), False)])
+@pytest.mark.usefixtures("folders")
+def test_features_of_reals_are_kept_unless_nobody_wants_them(sparring, tmp_path, monkeypatch, words, kept):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert sparring("evaluate", "rgb", "--against", "rgb", *words).code == 0
+    assert (tmp_path / "cache").exists() == kept

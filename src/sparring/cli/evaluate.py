@@ -2,7 +2,9 @@
 
 import json
 import math
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,13 +13,14 @@ import typer
 
 from sparring.cli._values import parse_channels, parse_size
 from sparring.errors import UserError
-from sparring.readable import number
+from sparring.readable import duration, number
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
     from sparring.metrics import ClassAgreement
+    from sparring.progress import Tell
     from sparring.scoring import Evaluation
 
 MAX_CLASSES = 20
@@ -37,6 +40,15 @@ SizeOption = Annotated[str | None, typer.Option("--size", help="HxW, to bring sa
 ChannelsOption = Annotated[str | None, typer.Option("--channels", help="1, 3, 4 or raw, of samples and reals.")]
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Of the split of the reals.")]
 CheckpointOption = Annotated[str, typer.Option("--checkpoint", help="Of runs: latest, best or a round.")]
+DeviceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--device", help="Of sampling and features: auto, cpu, cuda or mps. [default: the run's own, else cpu]"
+    ),
+]
+CacheOption = Annotated[
+    bool, typer.Option("--cache/--no-cache", help="Keep features of the reals for the next evaluation.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="For machines.")]
 
 
@@ -53,12 +65,14 @@ def evaluate(
         Path | None,
         typer.Option(help="A .png to write: the samples closest to the training data, each beside its example."),
     ] = None,
+    device: DeviceOption = None,
+    cache: CacheOption = True,
     as_json: JsonOption = False,
 ) -> None:
     """Score samples: every metric beside what reals would get, and a test for copies of the training data."""
     if pairs and pairs.suffix.lower() != ".png":
         raise UserError(f"--pairs {pairs}: cannot write a picture as {pairs.suffix or 'that'}", "a name in .png")
-    found = _evaluated([generated], against, features, samples, size, channels, seed, checkpoint)[0]
+    found = _evaluated([generated], against, features, samples, size, channels, seed, checkpoint, device, cache)[0]
     if as_json:
         typer.echo(json.dumps(found.to_dict(), indent=1))
     else:
@@ -89,12 +103,14 @@ def compare(
     channels: ChannelsOption = None,
     seed: SeedOption = 0,
     checkpoint: CheckpointOption = "latest",
+    device: DeviceOption = None,
+    cache: CacheOption = True,
     as_json: JsonOption = False,
 ) -> None:
     """Rank several sets of samples by their distance to the same reals, and say which differences exceed noise."""
     if len(generated) < 2:
         raise UserError("one set of samples compares with nothing", "name two or more, or use sparring evaluate")
-    found = _evaluated(generated, against, features, samples, size, channels, seed, checkpoint)
+    found = _evaluated(generated, against, features, samples, size, channels, seed, checkpoint, device, cache)
     if as_json:
         typer.echo(json.dumps([each.to_dict() for each in found], indent=1))
         return
@@ -115,17 +131,12 @@ def _evaluated(
     channels: str | None,
     seed: int,
     checkpoint: str,
+    device: str | None,
+    cache: bool,
 ) -> "list[Evaluation]":
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
     from sparring import evaluation
 
-    console = Console(stderr=True)
-    # large extractors take minutes over one step: what moves then is the clock
-    columns = (SpinnerColumn(), BarColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=1.0)
+    with _bar() as tell:
         return evaluation.compare(
             generated,
             against=against,
@@ -135,8 +146,44 @@ def _evaluated(
             channels=parse_channels(channels),
             seed=seed,
             checkpoint=checkpoint,
-            progress=lambda what, share: bar.update(task, completed=share, description=what),
+            device=device,
+            cache=cache,
+            progress=tell,
         )
+
+
+@contextmanager
+def _bar() -> "Iterator[Tell]":
+    """How much is done, how long the rest takes at the pace so far, and what is being done; on a terminal only."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    # an extractor that is new to the machine takes a while over its first step: what moves then is the clock
+    columns = (SpinnerColumn(), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    text = TextColumn("{task.description}", markup=False)
+    with Progress(*columns, text, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task, began = bar.add_task("", total=1.0), time.monotonic()
+
+        def tell(what: str, share: float) -> None:
+            left = time_left(share, time.monotonic() - began)
+            bar.update(task, completed=share, description=f"left {left}, {what}" if left else what)
+
+        yield tell
+
+
+MIN_SHARE = 0.02
+"""Of the work, before it is said how long the rest takes."""
+
+
+def time_left(share: float, seconds: float) -> str:
+    """How long the rest takes at the pace so far, in words; empty where that is not known yet.
+
+    Examples:
+        >>> time_left(0.25, 30), time_left(0.001, 1)
+        ('1m 30s', '')
+    """
+    return duration(seconds / share * (1 - share)) if MIN_SHARE <= share < 1 else ""
 
 
 def _console() -> "Console":

@@ -24,14 +24,16 @@ class Convolution(nn.Sequential):
 
     def __init__(self, before: int, after: int, kernel: int, stride: int = 1, groups: int = 1, relu: bool = True):
         super().__init__(
-            nn.Conv2d(before, after, kernel, stride, groups=groups, bias=False),
+            nn.Conv2d(before, after, kernel, stride, kernel // 2 if stride == 1 else 0, groups=groups, bias=False),
             nn.BatchNorm2d(after, eps=1e-3),
-            nn.ReLU6() if relu else nn.Identity(),
+            nn.ReLU6(inplace=True) if relu else nn.Identity(),
         )
         self.kernel, self.stride = kernel, stride
 
     def forward(self, input: Tensor) -> Tensor:
         """`(B, before, H, W)` -> `(B, after, ceil(H / stride), ceil(W / stride))`."""
+        if self.stride == 1:  # as much on either side: nothing to copy
+            return super().forward(input)
         margins = []
         for side in (input.shape[3], input.shape[2]):
             margin = max((-(-side // self.stride) - 1) * self.stride + self.kernel - side, 0)

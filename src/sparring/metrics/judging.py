@@ -153,7 +153,7 @@ def _answered(kernels: list[Tensor], y: Tensor, folds: list[tuple[Tensor, Tensor
         }
         k, penalty = min(tried, key=lambda key: tried[key])
         rows_learnt = kernels[k][learn]
-        weights = torch.linalg.solve(_penalised(rows_learnt[:, learn], penalty), y[learn])
+        weights = _solved(_penalised(rows_learnt[:, learn], penalty), y[learn])
         errors.append(tried[k, penalty])
         scores[answer] = rows_learnt[:, answer].T @ weights
     return _Answers(errors, scores)
@@ -161,9 +161,20 @@ def _answered(kernels: list[Tensor], y: Tensor, folds: list[tuple[Tensor, Tensor
 
 def _left_out(kernel: Tensor, y: Tensor, penalty: float) -> float:
     """The mean squared error of a kernel ridge regression at rows, each left out in its turn."""
-    inverse = torch.linalg.inv(_penalised(kernel, penalty))
+    inverse = _inverse(_penalised(kernel, penalty))
     return (inverse @ y / inverse.diagonal()).square().mean().item()
 
 
 def _penalised(kernel: Tensor, penalty: float) -> Tensor:
     return kernel + penalty * torch.eye(len(kernel), dtype=kernel.dtype)
+
+
+def _inverse(matrix: Tensor) -> Tensor:
+    root, failed = torch.linalg.cholesky_ex(matrix)
+    # rounding can bring a small penalty's matrix below 0
+    return torch.linalg.inv(matrix) if failed else torch.cholesky_inverse(root)
+
+
+def _solved(matrix: Tensor, y: Tensor) -> Tensor:
+    root, failed = torch.linalg.cholesky_ex(matrix)
+    return torch.linalg.solve(matrix, y) if failed else torch.cholesky_solve(y[:, None], root)[:, 0]

@@ -9,7 +9,7 @@ import statistics
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol, Self, TypeVar
 
 import numpy as np
 import torch
@@ -18,8 +18,10 @@ from torch import Tensor
 from sparring import metrics
 from sparring.data import toys
 from sparring.errors import UserError
-from sparring.metrics.extractors import Embedding, Extractor, RandomStatistics
+from sparring.metrics.extractors import PIXELS_AT_ONCE, Embedding, Extractor, RandomStatistics
 from sparring.metrics.pictures import SMALLEST_SIDE, gradient_statistics, pooled_pixels
+from sparring.metrics.sliced import laplacian_pyramid, pyramid_distance
+from sparring.progress import Count, Share, untold
 
 Better = Literal["lower", "higher", "floor"]
 
@@ -148,7 +150,32 @@ class Figure(NamedTuple):
     note: str = ""
 
 
-Compute = Callable[[Samples, Samples], dict[str, float]]
+class Pyramids(NamedTuple):
+    """Pictures as sliced Wasserstein distances look at them: each level of all of them."""
+
+    levels: tuple[Tensor, ...]
+
+    @classmethod
+    def of(cls, samples: Samples) -> "Pyramids":
+        """Their pyramids, made once however many halves are looked at."""
+        return cls(tuple(laplacian_pyramid(samples.pictures())))
+
+    def take(self, which: Tensor) -> "Pyramids":
+        """Those of some."""
+        return Pyramids(tuple(level[which] for level in self.levels))
+
+
+class Takes(Protocol):
+    """What halves can be drawn of."""
+
+    def take(self, which: Tensor) -> Self:
+        """Some of it."""
+        ...
+
+
+Seen = TypeVar("Seen", bound=Takes)
+
+Compute = Callable[[Seen, Seen], dict[str, float]]
 """(reals, samples) -> values by name."""
 
 Measure = Callable[[Samples, Samples], dict[str, Figure]]
@@ -163,6 +190,7 @@ class Reals:
         control: other reals, as many: they give the floor.
         extractor: that saw both.
         modes: where the data's modes are known.
+        share: told how many of the metrics of the control are there.
 
     Attributes:
         n: how many samples are looked at.
@@ -178,35 +206,40 @@ class Reals:
         control: Samples,
         extractor: Extractor,
         modes: KnownModes | None = None,
+        share: Share = untold,
     ) -> None:
         self.n = min(len(reference), len(control))
         if self.n < MIN_SAMPLES:
             raise UserError(f"{self.n} samples beside {self.n} reals are too few to judge", f"{MIN_SAMPLES} of each")
         self.reference = reference.first(self.n)
         self._measures, self._better, self.notes = _chosen(self.reference, extractor, modes)
-        self._floor = self._measured(control)
+        self._floor = self._measured(control, share)
 
-    def table(self, fake: Samples) -> list[Row]:
+    def table(self, fake: Samples, share: Share = untold) -> list[Row]:
         """Every metric that makes sense for such data.
 
         Args:
             fake: n samples at least, seen by the same extractor; the first n are looked at.
+            share: told how many of the metrics are there.
 
         Raises:
             UserError: fewer.
         """
         if len(fake) < self.n:
             raise UserError(f"{len(fake)} samples and {self.n} reals do not compare", "take as many of each")
-        found = self._measured(fake)
+        found = self._measured(fake, share)
         rows = []
         for name, better in self._better.items():
             value, floor = found[name], self._floor[name]
             rows.append(Row(name, value.value, value.spread, floor.value, floor.spread, better, self.n, value.note))
         return rows
 
-    def _measured(self, other: Samples) -> dict[str, Figure]:
-        other = other.first(self.n)
-        return {name: figure for measure in self._measures for name, figure in measure(self.reference, other).items()}
+    def _measured(self, other: Samples, share: Share) -> dict[str, Figure]:
+        other, found, count = other.first(self.n), dict[str, Figure](), Count(len(self._measures), share)
+        for measure in self._measures:
+            found |= measure(self.reference, other)
+            count(1)
+        return found
 
 
 def _chosen(
@@ -224,8 +257,8 @@ def _chosen(
     better: dict[str, Better] = {kernel: "lower", "judge": "lower", "support": "floor"}
     notes = []
 
-    def take(compute: Compute, named: dict[str, Better], most: int | None = None) -> None:
-        measures.append(partial(_resampled, compute, most))
+    def take(measure: Compute[Samples], named: dict[str, Better], most: int | None = None) -> None:
+        measures.append(partial(_resampled, measure, most))
         better.update(named)
 
     if n // 2 > dimensions:
@@ -241,7 +274,8 @@ def _chosen(
         take(_inception, {"Inception Score": "floor"})
     if real.raw.ndim == 4:
         if min(real.raw.shape[2:]) >= metrics.SMALLEST_SLICED:
-            take(_sliced, {"sliced Wasserstein": "lower"}, COSTLY_SAMPLES)
+            measures.append(_sliced)
+            better["sliced Wasserstein"] = "lower"
         take(_ssim, {"MS-SSIM": "floor"}, COSTLY_SAMPLES)
     else:
         take(_transport, {"Wasserstein": "lower"}, COSTLY_SAMPLES)
@@ -250,10 +284,15 @@ def _chosen(
     return measures, better, tuple(notes)
 
 
-def _resampled(compute: Compute, most: int | None, real: Samples, other: Samples) -> dict[str, Figure]:
+def _resampled(compute: Compute[Samples], most: int | None, real: Samples, other: Samples) -> dict[str, Figure]:
     """Values with standard errors from random halves of both sets; none where a half has no finite value."""
-    real, other = (each.first(most) if most and len(each) > most else each for each in (real, other))
-    halves = [compute(*pair) for pair in _halves(real, other)]
+    real, other = (each.first(min(most or len(each), len(each))) for each in (real, other))
+    return _with_errors(compute, real, other, len(real))
+
+
+def _with_errors(compute: Compute[Seen], real: Seen, other: Seen, n: int) -> dict[str, Figure]:
+    # n of each
+    halves = [compute(real.take(some), other.take(others)) for some, others in _halves(n)]
     figures = {}
     for name, value in compute(real, other).items():
         spread = [half[name] for half in halves]
@@ -261,11 +300,10 @@ def _resampled(compute: Compute, most: int | None, real: Samples, other: Samples
     return figures
 
 
-def _halves(real: Samples, other: Samples) -> Iterator[tuple[Samples, Samples]]:
+def _halves(n: int) -> Iterator[tuple[Tensor, Tensor]]:
     rng = torch.Generator().manual_seed(0)
-    for _ in range(RESAMPLES if len(real) <= MANY_SAMPLES else RESAMPLES // 2):
-        some, others = (torch.randperm(len(each), generator=rng)[: len(each) // 2] for each in (real, other))
-        yield real.take(some), other.take(others)
+    for _ in range(RESAMPLES if n <= MANY_SAMPLES else RESAMPLES // 2):
+        yield torch.randperm(n, generator=rng)[: n // 2], torch.randperm(n, generator=rng)[: n // 2]
 
 
 def _kernel(name: str, real: Samples, fake: Samples) -> dict[str, Figure]:
@@ -284,7 +322,8 @@ def judged_spaces(extractor: Extractor, shape: tuple[int, ...]) -> Spaces:
         return spaces
 
     def of(statistics: Callable[[Tensor], Tensor]) -> Callable[[Samples], Tensor]:
-        return lambda samples: torch.cat([statistics(part) for part in torch.from_numpy(samples.raw).split(500)])
+        at_once = max(1, PIXELS_AT_ONCE // math.prod(shape[1:]))
+        return lambda samples: torch.cat([statistics(part) for part in torch.from_numpy(samples.raw).split(at_once)])
 
     spaces["random statistics"] = of(RandomStatistics(shape[0], torch.Generator().manual_seed(0)))
     spaces["pixels"] = of(pooled_pixels)
@@ -329,9 +368,12 @@ def _inception(real: Samples, fake: Samples) -> dict[str, float]:
     return {"Inception Score": metrics.inception_score(fake.seen.logits, splits=1).value}
 
 
-def _sliced(real: Samples, fake: Samples) -> dict[str, float]:
-    found = metrics.sliced_wasserstein(real.pictures(), fake.pictures(), patches=16, directions=64)
-    return {"sliced Wasserstein": found["mean"]}
+def _sliced(real: Samples, fake: Samples) -> dict[str, Figure]:
+    def distance(a: Pyramids, b: Pyramids) -> dict[str, float]:
+        return {"sliced Wasserstein": pyramid_distance(a.levels, b.levels, patches=16, directions=64)["mean"]}
+
+    n = min(len(real), COSTLY_SAMPLES)
+    return _with_errors(distance, Pyramids.of(real.first(n)), Pyramids.of(fake.first(n)), n)
 
 
 def _ssim(real: Samples, fake: Samples) -> dict[str, float]:

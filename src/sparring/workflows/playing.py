@@ -289,7 +289,8 @@ class Scoring:
         self._scorer = None
         if self._cadence:
             reals = viewed(plan.data, plan.state.game.makes)
-            self._scorer = Scorer(reals, source, config.evaluate_features or None, config.evaluate_samples)
+            features, n = config.evaluate_features or None, config.evaluate_samples
+            self._scorer = Scorer(reals, source, features, n, device=plan.how.device)
 
     def score(self, seconds: float, last: bool) -> None:
         """Evaluate, where it is time for it.
