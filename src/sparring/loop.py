@@ -23,6 +23,7 @@ from sparring.errors import UserError
 from sparring.game import Game, Player, Step
 from sparring.kinds import to_model
 from sparring.objectives import Terms
+from sparring.processes import ALONE, Processes
 
 CPU = torch.device("cpu")
 STATISTICS = ("running_mean", "running_var")
@@ -91,9 +92,10 @@ class Play:
         seed: of all noise, order and dropout.
         batch: examples in one forward pass.
         horizon: the round at which `Step.progress` reaches 1.
-        accumulate: how many batches one optimizer step averages over.
+        accumulate: how many batches one optimizer step averages over, in all processes together.
         device: where the networks are.
         precision: `torch.bfloat16` runs the networks under autocast; objectives and penalties stay in float32.
+        processes: that play the game together.
     """
 
     seed: int
@@ -102,6 +104,7 @@ class Play:
     accumulate: int = 1
     device: torch.device = CPU
     precision: torch.dtype = torch.float32
+    processes: Processes = ALONE
 
 
 @dataclass(frozen=True)
@@ -131,6 +134,9 @@ def play(state: State, data: Data, how: Play) -> Iterator[Round]:
     Raises:
         DivergedError: a term or a gradient is not finite; it has touched no weight.
     """
+    networks = [*state.game.networks, *state.averaged.values()]
+    how.processes.settle(networks)
+    how.processes.spread(parameter for network in networks for parameter in network.parameters())
     while True:
         terms: dict[str, float] = {}
         left: dict[int, dict[str, Tensor]] = {}
@@ -138,6 +144,7 @@ def play(state: State, data: Data, how: Play) -> Iterator[Round]:
             for player in state.game.players:
                 if player.plays(state.round):
                     terms |= take_turn(state, player, data, how, left)
+        how.processes.settle(networks, STATISTICS)
         state.round += 1
         yield Round(state.round, terms)
 
@@ -219,14 +226,17 @@ def _step(
         for group in optimizer.param_groups:
             group["lr"] = player.optimizer.rate(_progress(state, how))
         optimizer.zero_grad(set_to_none=True)
-    for part in range(how.accumulate):
+    for part in how.processes.share(how.accumulate):
         step = _draw(state, player, data, how, number, part, left)
         with torch.autocast(how.device.type, how.precision, enabled=how.precision != torch.float32):
             terms = player.loss(networks, step)
-        for name, value in _finite(player, terms, state.round).items():
+        for name, value in _numbers(player, terms).items():
             values[name] = values.get(name, 0.0) + value / how.accumulate
         if optimizer:
             (torch.stack(list(terms.values())).sum() / how.accumulate).backward()
+    # before anything is refused: all processes refuse together
+    values = how.processes.total(state.owned[player.name] if optimizer else [], values)
+    _check_terms(values, state.round)
     if optimizer:
         _check_gradient(state, player)
         optimizer.step()
@@ -259,18 +269,21 @@ def _progress(state: State, how: Play) -> float:
     return min(1.0, state.round / how.horizon)
 
 
-def _finite(player: Player[Any], terms: Terms, round: int) -> dict[str, float]:
-    """The terms as numbers, read off the device in one go.
+def _numbers(player: Player[Any], terms: Terms) -> dict[str, float]:
+    """The terms as numbers, read off the device in one go."""
+    values = torch.stack([term.detach().float() for term in terms.values()]).tolist()
+    return {f"{player.name}/{term}": value for term, value in zip(terms, values, strict=True)}
+
+
+def _check_terms(values: dict[str, float], round: int) -> None:
+    """Refuse a step that would spoil the weights.
 
     Raises:
-        DivergedError: one of them is not finite.
+        DivergedError: a term is not finite.
     """
-    values = torch.stack([term.detach().float() for term in terms.values()]).tolist()
-    named = {f"{player.name}/{term}": value for term, value in zip(terms, values, strict=True)}
-    for name, value in named.items():
+    for name, value in values.items():
         if not math.isfinite(value):
             raise DivergedError(name, value, round)
-    return named
 
 
 def _check_gradient(state: State, player: Player[Any]) -> None:

@@ -7,7 +7,8 @@ import typer
 from rich.console import Console
 
 from sparring.cli import doctor, evaluate, inspect, recipes, report, sample, train
-from sparring.errors import UserError
+from sparring.cli._processes import leads, silent
+from sparring.errors import ProcessesError, UserError
 from sparring.readable import printable
 
 # typer brings a click of its own in some versions and takes the public one in others
@@ -49,8 +50,13 @@ def main() -> None:
     try:
         sys.exit(app(sys.argv[1:] or ["--help"], prog_name="sparring", standalone_mode=False) or 0)
     except UserError as error:
-        complain(error.problem, error.hint)
+        if not silent():
+            complain(error.problem, error.hint)
         sys.exit(2)
+    except ProcessesError as error:
+        if leads():
+            complain(str(error))
+        sys.exit(1)
     except UsageError as error:
         complain(error.format_message(), f"see {error.ctx.command_path if error.ctx else 'sparring'} --help")
         sys.exit(2)

@@ -26,6 +26,7 @@ from sparring.pacing import Meter, interruptions
 from sparring.scoring import Evaluation, Scorer
 from sparring.severity import is_trouble
 from sparring.workflows import given
+from sparring.workflows.leading import Lead, follow
 from sparring.workflows.planning import Plan, cadences, fraction_of
 
 STRIP = 8
@@ -72,23 +73,29 @@ class Status:
 def run(plan: Plan) -> Iterator[Status]:
     """Play a plan and write its run directory.
 
-    SIGINT and SIGTERM end it after the round under way, with a checkpoint.
+    SIGINT and SIGTERM end it after the round under way, with a checkpoint. Of several processes the first one does all
+    that is described here; the others play along, and yield nothing.
 
     Yields:
         A `Status` at every line of the log, and a last one with `finished` set.
 
     Raises:
         DivergedError: a term of the loss was NaN or infinite. The checkpoint before stays.
+        ProcessesError: another process has died, or holds other weights.
         UserError: the disk is full, or the run is to be evaluated and its data does not do for that.
     """
-    scoring = Scoring(plan)
-    with writing(plan.out.path):
-        plan.out.path.mkdir(parents=True, exist_ok=True)
-    with locked(plan.out.path):
-        yield from _run(plan, scoring)
+    if not plan.how.processes.leads:
+        follow(plan)
+        return
+    with Lead(plan.how.processes) as lead:
+        scoring = Scoring(plan)
+        with writing(plan.out.path):
+            plan.out.path.mkdir(parents=True, exist_ok=True)
+        with locked(plan.out.path):
+            yield from _run(plan, lead, scoring)
 
 
-def _run(plan: Plan, scoring: "Scoring") -> Iterator[Status]:
+def _run(plan: Plan, lead: Lead, scoring: "Scoring") -> Iterator[Status]:
     with writing(plan.out.path):
         _begin(plan)
     kept = _kept(plan)
@@ -99,7 +106,7 @@ def _run(plan: Plan, scoring: "Scoring") -> Iterator[Status]:
     attending = Attending(plan, kept)
     began = time.monotonic() - plan.seconds
     try:
-        yield from _rounds(plan, scoring, showing, attending, began)
+        yield from _rounds(plan, lead, scoring, showing, attending, began)
     except DivergedError as error:
         seconds = time.monotonic() - began
         health = attending.on_divergence(error, seconds)
@@ -115,25 +122,30 @@ def _run(plan: Plan, scoring: "Scoring") -> Iterator[Status]:
 
 
 def _rounds(
-    plan: Plan, scoring: "Scoring", showing: "Showing", attending: "Attending", began: float
+    plan: Plan, lead: Lead, scoring: "Scoring", showing: "Showing", attending: "Attending", began: float
 ) -> Iterator[Status]:
     state, log, saving = plan.state, Logging(plan), Saving(plan)
     with interruptions() as interrupted:
-        for played in play(state, plan.data, plan.how):
+        for played in lead.rounds(play(state, plan.data, plan.how)):
             log.meter.add(played.terms)
             seconds = time.monotonic() - began
             fraction = fraction_of(plan, seconds)
-            finished = "stopped by a signal" if interrupted.is_set() else "budget used up" if fraction >= 1 else ""
+            stopped = interrupted.is_set() or lead.asked
+            finished = "stopped by a signal" if stopped else "budget used up" if fraction >= 1 else ""
             finished = attending.attend(played, seconds, fraction, finished)
-            scoring.score(seconds, bool(finished) and not interrupted.is_set())
+            scoring.score(seconds, bool(finished) and not stopped)
             with writing(plan.out.path):
                 showing.show(seconds, bool(finished))
                 status = log.write(seconds, fraction, finished, showing, scoring, attending)
+                saves = saving.due(seconds, bool(finished))
+                if saves:
+                    lead.compare(state)
                 if status and finished and attending.restores(attending.health):
                     _restore(plan, seconds)
                     status = replace(status, sample=showing.draw())
                 # after its lines: a resumed run forgets the lines behind its checkpoint, and none before it
-                if saving.save(seconds, bool(finished)):
+                if saves:
+                    saving.write()
                     attending.remember()
             if status is not None:
                 yield status
@@ -176,12 +188,9 @@ class Saving:
         self._plan = plan
         self._cadence = cadences(plan.config, plan.seconds).checkpoint
 
-    def save(self, seconds: float, last: bool) -> bool:
-        """Write one, where it is time for it; whether it was."""
-        due = self._cadence.due(self._plan.state.round, seconds) or last
-        if due:
-            self.write()
-        return due
+    def due(self, seconds: float, last: bool) -> bool:
+        """Whether it is time for one."""
+        return self._cadence.due(self._plan.state.round, seconds) or last
 
     def write(self) -> None:
         """Write one, and remove the oldest.
