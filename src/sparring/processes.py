@@ -200,8 +200,13 @@ def join() -> Processes:
             dist.init_process_group(
                 _backend(), f"file://{meeting}" if meeting else "env://", PATIENCE, size, int(os.environ["RANK"])
             )
-        atexit.register(dist.destroy_process_group)  # its threads outlive no interpreter
+        atexit.register(_leave)  # its threads outlive no interpreter
     return Processes(dist.get_rank(), dist.get_world_size(), local)
+
+
+def _leave() -> None:
+    if dist.is_initialized():
+        dist.destroy_process_group()
 
 
 def _backend() -> str:
