@@ -22,7 +22,8 @@ def start(size: int, meeting: Path, body: Callable[[], object]) -> list[int]:
             children.append(child)
             continue
         os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(size)}
-        os.environ |= {"SPARRING_MEETING": str(meeting), "GLOO_SOCKET_IFNAME": "lo"} if size > 1 else {}
+        os.environ |= {"SPARRING_MEETING": str(meeting.absolute()), "GLOO_SOCKET_IFNAME": "lo"} if size > 1 else {}
+        os.dup2(os.pipe()[0], 0)  # of a launcher that does not end
         code = 70
         try:
             body()

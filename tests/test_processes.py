@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ import sparring
 from sparring import penalties
 from sparring.checkpoint import digest, network_tensors
 from sparring.errors import ProcessesError, UserError
-from sparring.game import Game, Latent, OptimizerConfig, Player, epochs, steps
+from sparring.game import Game, OptimizerConfig, Player, epochs, steps
 from sparring.kinds import Points
 from sparring.loop import DivergedError, Play, State, play
 from sparring.processes import ALONE, Processes, _reaching, join
@@ -156,10 +157,10 @@ def drive(folder: Path) -> None:
     codes: dict[str, Any] = {}
     for name in games():
         for parts, size in ((2, 1), (2, 2), (3, 1), (3, 2)):
-            codes[f"{name} {parts} {size}"] = together(size, folder / "meeting", lambda: write(folder, name, parts))
-    codes["settle"] = together(3, folder / "meeting", lambda: settle(folder))
+            codes[f"{name} {parts} {size}"] = together(size, folder / "meeting", partial(write, folder, name, parts))
+    codes["settle"] = together(3, folder / "meeting", partial(settle, folder))
     for what in ("term", "gradient"):
-        codes[what] = together(2, folder / "meeting", lambda: sicken(folder, what))
+        codes[what] = together(2, folder / "meeting", partial(sicken, folder, what))
     (folder / "codes.json").write_text(json.dumps(codes))
 
 
