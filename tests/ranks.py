@@ -8,8 +8,8 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-PATIENCE = 60.0
-"""Seconds, after which a rank hangs."""
+PATIENCE, GRACE = 60.0, 5.0
+"""Seconds after which a rank hangs, and after which one that outlives a failed one is asked to stop: launchers do."""
 
 
 def start(size: int, meeting: Path, body: Callable[[], object]) -> list[int]:
@@ -39,8 +39,14 @@ def start(size: int, meeting: Path, body: Callable[[], object]) -> list[int]:
 
 def wait(children: list[int]) -> list[int | None]:
     """Their exit codes, negative where a signal ended them; None where one hangs. It is killed then."""
-    patience, codes = time.monotonic() + PATIENCE, dict[int, int | None]()
+    patience, grace, codes = time.monotonic() + PATIENCE, 0.0, dict[int, int | None]()
     while len(codes) < len(children) and time.monotonic() < patience:
+        if any(codes.values()) and not grace:
+            grace = time.monotonic() + GRACE
+        if grace and time.monotonic() > grace:
+            grace = patience
+            for child in set(children) - codes.keys():
+                os.kill(child, signal.SIGTERM)
         for child in set(children) - codes.keys():
             ended, status = os.waitpid(child, os.WNOHANG)
             if ended:

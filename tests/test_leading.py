@@ -17,7 +17,7 @@ from safetensors.numpy import load_file
 
 import sparring
 
-ROUNDS, SEED = 40, 20
+ROUNDS, SEED = 60, 20
 KILLS = int(os.environ.get("SPARRING_KILLS", "4"))
 SRC = Path(sparring.__file__).parents[1]
 SHORT = ["--batch", "4", "--doctor", "off", "--set", "width=4", "--set", "latent_dim=4", "--set", "log_every=1"]
@@ -108,7 +108,7 @@ def killed(report: dict[str, Any], longest: float) -> None:
         began = progress("killed")
         if number:  # the first kill may land anywhere
             until(lambda began=began: progress("killed") > began)
-        time.sleep(chance.uniform(0, longest / KILLS))
+        time.sleep(chance.uniform(0, longest / KILLS / 2))
         os.kill(ranks[(number + 1) % 2], signal.SIGKILL)
         report["codes"].append(wait(ranks))
         report["reached"].append(progress("killed"))
@@ -215,7 +215,8 @@ def test_a_killed_process_ends_all_without_a_hang_and_the_run_goes_on_exactly(dr
     assert len(report["codes"]) == KILLS
     for number, codes in enumerate(report["codes"]):
         assert codes[(number + 1) % 2] == -signal.SIGKILL
-        assert codes[number % 2] in (1, -signal.SIGABRT), codes
+        # that it was asked to stop: the others had not met yet
+        assert codes[number % 2] in ((1,) if report["reached"][number] else (1, -signal.SIGTERM)), codes
     assert report["last"] == [0, 0]
     assert report["reached"] == sorted(report["reached"])
     whole, killed = (contents(folder / name / "checkpoints") for name in ("whole", "killed"))
@@ -229,7 +230,7 @@ def test_a_killed_process_ends_all_without_a_hang_and_the_run_goes_on_exactly(dr
 
 def test_a_run_goes_on_in_as_many_processes_as_there_are_parts(driven):
     folder, report, said = driven
-    assert report["parted"] == [[0, 0], [0, 0], [0], [0, 0], [2, 2, 2]]
+    assert report["parted"] == [[0, 0], [0, 0], [0], [0, 0], [2, 0, 0]]
     assert "a step of parted is of 2 batches, for 3 processes (resume it with 2 at most)" in said
     name = "checkpoints/000040/networks.safetensors"
     one, other = (load_file(folder / run / name) for run in ("unparted", "parted"))
@@ -253,7 +254,7 @@ def test_networks_that_are_not_the_same_are_found_out_before_they_are_saved(driv
 
 def test_processes_that_plan_different_runs_are_refused(driven):
     folder, report, said = driven
-    assert report["unlike"] == [2, 2]
+    assert report["unlike"] == [2, 0]
     assert said.count("error: seed is not the same in processes 0 and 1") == 1
     assert not (folder / "unlike").exists()
 

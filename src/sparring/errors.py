@@ -21,6 +21,10 @@ class UserError(ValueError):
         self.hint = hint
 
 
+class SharedError(UserError):
+    """A mistake that the first process of a run tells, and that ends this one too."""
+
+
 class ProcessesError(Exception):
     """The processes of a run cannot go on together: one has died, or their networks differ."""
 

@@ -17,8 +17,8 @@ from sparring.errors import UserError
 MEETING = "SPARRING_MEETING"
 """The environment variable that says where the processes meet; `sparring.processes` reads it."""
 
-GRACE = 30.0
-"""Seconds for the others to end by themselves once a process has failed."""
+ENDING = ((5.0, signal.SIGTERM), (30.0, signal.SIGKILL))
+"""How many seconds after a process has failed those that have not ended by themselves are sent what."""
 
 LOOPBACK = Path("/sys/class/net/lo")
 
@@ -112,12 +112,16 @@ def _cores() -> int:
 
 
 def _wait(workers: Sequence[Worker]) -> None:
-    """Until all have ended; those that do not, long after one has failed or the first is done, are left behind."""
-    deadline = math.inf
-    while any(worker.poll() is None for worker in workers) and time.monotonic() < deadline:
+    """Until all have ended, by themselves or, once one has failed or the first is done, by us."""
+    failed, sent = math.inf, 0
+    while any(worker.poll() is None for worker in workers):
         codes = [worker.returncode for worker in workers]
-        if deadline == math.inf and (codes[0] is not None or any(codes)):
-            deadline = time.monotonic() + GRACE
+        if codes[0] is not None or any(codes):
+            failed = min(failed, time.monotonic())
+        if sent < len(ENDING) and time.monotonic() - failed > ENDING[sent][0]:
+            for worker in workers:
+                worker.send_signal(ENDING[sent][1])
+            sent += 1
         time.sleep(0.02)
 
 

@@ -19,7 +19,7 @@ from sparring.config import FOUND_OUT, Budget, DataOptions, RunConfig, read_toml
 from sparring.data import Data
 from sparring.devices import UnavailableError, choose_device, choose_precision, forked, seed_global
 from sparring.doctor import AUTO, OFF
-from sparring.errors import UserError, did_you_mean
+from sparring.errors import SharedError, UserError, did_you_mean
 from sparring.game import Game, Player
 from sparring.kinds import Schema, to_tables
 from sparring.loop import CPU, Play, State, seed_of, to_training
@@ -307,11 +307,13 @@ def agreed(processes: Processes, decide: Callable[[], Plan]) -> Plan:
     found = {} if made is None else made.config.model_dump() | {"out": str(made.out.path), "round": made.state.round}
     said = processes.gather(json.dumps([refused and (refused.problem, refused.hint), found], default=str))
     for rank, (refusal, planned) in enumerate(map(json.loads, said)):
-        if refusal:
+        if refusal and processes.leads:
             raise refused or UserError(f"process {rank}: {refusal[0]}", refusal[1])
         unlike = [name for name in planned if planned[name] != json.loads(said[0])[1].get(name)]
-        if unlike:
+        if unlike and processes.leads:
             raise UserError(f"{unlike[0]} is not the same in processes 0 and {rank}", "the same data and files for all")
+        if refusal or unlike:
+            raise SharedError(f"process {rank} cannot play as process 0 would", "process 0 says why")
     assert made is not None
     return made
 
