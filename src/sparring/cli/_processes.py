@@ -114,8 +114,7 @@ def _cores() -> int:
 def _wait(workers: Sequence[Worker]) -> None:
     """Until all have ended, by themselves or, once one has failed or the first is done, by us."""
     failed, sent = math.inf, 0
-    while any(worker.poll() is None for worker in workers):
-        codes = [worker.returncode for worker in workers]
+    while None in (codes := [worker.poll() for worker in workers]):
         if codes[0] is not None or any(codes):
             failed = min(failed, time.monotonic())
         if sent < len(ENDING) and time.monotonic() - failed > ENDING[sent][0]:
