@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,10 @@ def drive(folder: Path) -> None:
     killed(report, time.monotonic() - began)
     report["parted"] = [together(size, Path("meeting"), command(*more)) for size, *more in PARTED]
     report["signal"] = signalled()
+    falling = ["--minutes", "0.03", "--set", "decay_from=0.01", "--set", "checkpoint_every=2"]
+    report["minutes"] = together(
+        2, Path("meeting"), command("train", "pictures.npy", *SHORT, *falling, "--out", "minutes")
+    )
     report["drift"] = together(2, Path("meeting"), command(*words("drift"), before=drift))
     report["unlike"] = together(2, Path("meeting"), command(*words("unlike"), before=change_the_seed))
     report["trouble"] = together(2, Path("meeting"), command(*words("trouble"), before=sicken))
@@ -243,6 +248,14 @@ def test_a_signal_to_any_process_ends_all_with_a_checkpoint(driven):
     assert "stopped by a signal" in said
     log = [json.loads(line) for line in (folder / "signal" / "log.jsonl").read_text().splitlines()]
     assert max(int(path.name) for path in folder.glob("signal/checkpoints/[0-9]*")) == log[-1]["round"] < 5000
+
+
+def test_the_length_of_a_run_in_minutes_is_measured_by_the_first_process_for_all(driven):
+    folder, report, _ = driven
+    assert report["minutes"] == [0, 0]  # with other rates the networks would have drifted apart
+    config = tomllib.loads((folder / "minutes" / "config.toml").read_text())
+    assert 0 < config["begins"] < config["horizon"]
+    assert max(int(path.name) for path in folder.glob("minutes/checkpoints/[0-9]*")) > config["begins"] + 4
 
 
 def test_networks_that_are_not_the_same_are_found_out_before_they_are_saved(driven):

@@ -29,6 +29,7 @@ the system tells at once."""
 MEETING = "SPARRING_MEETING"
 """The environment variable by which `sparring train --processes` says where its processes meet: a file."""
 
+Terms = dict[str, Tensor]
 Slot = tuple[nn.Module, str]
 
 
@@ -75,32 +76,33 @@ class Processes:
         return own
 
     @torch.no_grad()
-    def total(self, parameters: Sequence[nn.Parameter], values: dict[str, float]) -> dict[str, float]:
-        """Add up the gradients, in place, and the values of all processes, in one all-reduce.
+    def total(self, parameters: Sequence[nn.Parameter], parts: list[Terms], count: int) -> list[Terms]:
+        """Add up the gradients, in place, and the terms of all processes, in one all-reduce.
 
         A parameter that has no gradient in any process has none after either.
 
         Args:
             parameters: the same in all processes.
-            values: numbers by name, the same names in all processes.
+            parts: the terms of each part that this process has played; the names are the same in all.
+            count: how many parts all have played together.
 
         Returns:
-            The sums of the values.
+            Instead of the parts one, the mean of all.
         """
         if self.size == 1:
-            return values
-        device = parameters[0].device if parameters else torch.device("cpu")
+            return parts
+        terms = {name: torch.stack([part[name].float() for part in parts]).sum() / count for name in parts[0]}
+        values = torch.stack(list(terms.values()))
         gradients = [p.new_zeros(p.numel()) if p.grad is None else _dense(p.grad).reshape(-1) for p in parameters]
-        told = [*(float(p.grad is not None) for p in parameters), *values.values()]
-        flat = torch.cat([*gradients, torch.tensor(told, device=device)])
+        there = values.new_tensor([p.grad is not None for p in parameters])
+        flat = torch.cat([*gradients, there, values])
         _sum(flat)
-        *summed, rest = flat.split([*(p.numel() for p in parameters), len(told)])
-        numbers: list[float] = rest.tolist()
-        for parameter, gradient, count in zip(parameters, summed, numbers, strict=False):
-            if count:
+        *summed, there, values = flat.split([*(p.numel() for p in parameters), len(there), len(values)])
+        for parameter, gradient, processes in zip(parameters, summed, there.tolist(), strict=True):
+            if processes:
                 # laid out as the parameter is: fused optimizers walk raw memory
                 parameter.grad = torch.empty_like(parameter).copy_(gradient.view_as(parameter))
-        return dict(zip(values, numbers[len(parameters) :], strict=True))
+        return [dict(zip(terms, values, strict=True))]
 
     @torch.no_grad()
     def settle(self, networks: Iterable[nn.Module], means: Collection[str] = ()) -> None:

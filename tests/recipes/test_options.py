@@ -18,7 +18,7 @@ from sparring.recipes import RECIPES
 EVERY = {"batch": 3, "ema": 0.6}
 PAIRED = {"width": 6, "latent_dim": 5, "latent": "uniform", "lr": 0.1, "lr_d": 0.2, "beta1": 0.3, "beta2": 0.4}
 PAIRED |= {"network": "mlp", "decay_from": 0.5}
-DUELS = {"n_critic": 3, "instance_noise": 0.7}
+DUELS = {"n_critic": 3, "instance_noise": 0.7, "reuse_fakes": True}
 OWN: dict[str, set[str]] = {  # shown below, or by value in test_losses.py and test_other_losses.py
     "default": {"gamma"},
     "gan": {"saturating", "dropout", "label_smoothing"},
@@ -83,6 +83,7 @@ def test_the_options_of_a_duel_reach_the_turns_and_what_d_sees(recipe):
         game.players[0].loss(game.networks, Step(batch, 0, 0.0, torch.Generator().manual_seed(0), {}))
         return seen[0][:3]
 
+    assert planned(recipe, reuse_fakes=True).state.game.players[0].name == "generator"
     assert torch.allclose(noises(1.4), 2 * noises(0.7))
     assert noises(0.7).std().item() == pytest.approx(0.7, abs=0.05)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 
 from sparring import checkpoint as checkpoints
 from sparring.errors import ProcessesError
@@ -10,7 +11,7 @@ from sparring.pacing import interruptions
 from sparring.processes import Processes
 from sparring.workflows.planning import Plan
 
-PLAY, COMPARE, END = range(3)
+PLAY, COMPARE, DECIDE, END = range(4)
 """What the first process says to the others between two rounds."""
 
 
@@ -66,6 +67,12 @@ class Lead:
                 "do a loss or `after` draw from elsewhere than step.rng, or do the machines differ?"
             )
 
+    def decide(self, horizon: int) -> None:
+        """Tell the others the round in which schedules end, decided after the one just played."""
+        if self._processes.size > 1:
+            self._say(DECIDE)
+            self._processes.exchange(horizon)
+
     def _say(self, word: int) -> None:
         self._listened_to = False
         self.asked |= any(self._processes.exchange(word)[1:])
@@ -78,11 +85,14 @@ def follow(plan: Plan) -> None:
     Raises:
         ProcessesError: the first one is gone.
     """
-    processes, rounds = plan.how.processes, play(plan.state, plan.data, plan.how)
+    processes, state, rounds = plan.how.processes, plan.state, play(plan.state, plan.data, plan.how)
     with interruptions() as asked:
         while (word := processes.exchange(asked.is_set())[0]) != END:
             if word == COMPARE:
-                processes.gather(checkpoints.digest(plan.state))
+                processes.gather(checkpoints.digest(state))
+            elif word == DECIDE:
+                how = replace(plan.how, horizon=processes.exchange(0)[0], begins=state.round)
+                rounds = play(state, plan.data, how)
             else:
                 with suppress(DivergedError):  # the first process sees the same, and ends the run
                     next(rounds)
