@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -104,9 +105,9 @@ def played(name: str, parts: int, rounds: int = ROUNDS) -> tuple[State, dict[str
     return state, last.terms, processes
 
 
-def write(folder: Path, name: str, parts: int) -> None:
-    state, terms, processes = played(name, parts)
-    stem = f"{name} {parts} {processes.size} {processes.rank}"
+def write(folder: Path, name: str, parts: int, rounds: int = ROUNDS) -> None:
+    state, terms, processes = played(name, parts, rounds)
+    stem = f"{name if rounds == ROUNDS else rounds} {parts} {processes.size} {processes.rank}"
     save_file({key: tensor.clone() for key, tensor in network_tensors(state).items()}, folder / f"{stem}.safetensors")
     (folder / f"{stem}.json").write_text(json.dumps({"terms": terms, "digest": digest(state)}))
 
@@ -158,6 +159,7 @@ def drive(folder: Path) -> None:
     for name in games():
         for parts, size in ((2, 1), (2, 2), (3, 1), (3, 2)):
             codes[f"{name} {parts} {size}"] = together(size, folder / "meeting", partial(write, folder, name, parts))
+    codes["statistics"] = together(2, folder / "meeting", partial(write, folder, "buffers", 2, rounds=1))
     codes["settle"] = together(3, folder / "meeting", partial(settle, folder))
     for what in ("term", "gradient"):
         codes[what] = together(2, folder / "meeting", partial(sicken, folder, what))
@@ -219,6 +221,23 @@ def test_batch_statistics_are_means_over_the_processes_and_all_other_buffers_tho
         first["2.running_mean"], torch.full((2,), 1 / 3)
     )  # what is the same everywhere stays, to the bit
     assert first["3.parametrizations.weight.0._u"].shape == (2,)
+
+
+def test_a_round_ends_with_the_mean_of_what_each_process_has_seen(driven):
+    means = []
+    for rank in (0, 1):
+        alone: Any = SimpleNamespace(
+            share=lambda parts, rank=rank: [rank],
+            total=lambda parameters, parts, count: parts,
+            settle=lambda *networks: None,
+            spread=lambda tensors: list(tensors),
+        )
+        state = begun("buffers")
+        next(play(state, Rows(), Play(seed=0, batch=4, horizon=100, accumulate=2, processes=alone)))
+        means.append(state.game.networks.D[1].running_mean)
+    found = load_file(driven / "1 2 2 0.safetensors")["D.1.running_mean"]
+    assert (means[0] - means[1]).abs().max() > 1e-3
+    assert torch.allclose(found, (means[0] + means[1]) / 2, atol=1e-6)
 
 
 @pytest.mark.parametrize(("what", "term"), [("term", "discriminator/sick"), ("gradient", "discriminator/gradient")])

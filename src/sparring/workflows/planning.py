@@ -209,7 +209,7 @@ def plan(
         UserError: anything that the user can fix.
     """
     processes = join()
-    return agreed(processes, lambda: _planned(processes, source, recipe, game, config or {}, out, settings))
+    return _agreed(processes, lambda: _planned(processes, source, recipe, game, config or {}, out, settings))
 
 
 def _planned(
@@ -251,7 +251,7 @@ def plan_resumed(
         UserError: no such run, its data changed, a damaged checkpoint, nothing left to do.
     """
     processes = join()
-    return agreed(processes, lambda: _planned_on(processes, path, source, game, more))
+    return _agreed(processes, lambda: _planned_on(processes, path, source, game, more))
 
 
 def _planned_on(
@@ -296,7 +296,7 @@ def _planned_on(
     return resumed
 
 
-def agreed(processes: Processes, decide: Callable[[], Plan]) -> Plan:
+def _agreed(processes: Processes, decide: Callable[[], Plan]) -> Plan:
     """The plan that all processes make; what one of them refuses, all refuse.
 
     Raises:
