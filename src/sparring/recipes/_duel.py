@@ -29,6 +29,9 @@ Featured = MLPDiscriminator | DCGANDiscriminator | ResNetDiscriminator | Strided
 """A discriminator that shows what its last layer sees, by `features`."""
 
 
+REUSE_FAKES = "G plays first, and D is shown the fakes that G was just judged by, which saves making new ones"
+
+
 class Duel(NamedTuple):
     """The networks of the two-network family."""
 
@@ -189,9 +192,7 @@ class DuelOptions(PairOptions):
 
     n_critic: int = Field(1, gt=0, description="steps of D before each step of G")
     instance_noise: float = Field(0.0, ge=0, description="noise on all that D sees, falling to 0 over the run")
-    reuse_fakes: bool = Field(
-        False, description="D is shown the fakes that G was just judged by: a fifth more rounds in the same time"
-    )
+    reuse_fakes: bool = Field(False, description=REUSE_FAKES)
 
 
 def pair(
