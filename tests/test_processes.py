@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 import sparring
-from sparring import penalties
+from sparring import penalties, recipes
 from sparring.checkpoint import digest, network_tensors
 from sparring.errors import ProcessesError, UserError
 from sparring.game import Game, OptimizerConfig, Player, epochs, steps
@@ -81,7 +81,9 @@ def partly_idle() -> Game[Any]:
 
 def games() -> dict[str, Game[Any]]:
     together = penalties.together(penalties.r1(0.1), penalties.r2(0.1))
+    default, schema = recipes.get("default"), Rows().schema
     return {
+        "default": default.build(recipes.resolve(default, {"width": 8}, schema), schema),
         "r1 and r2": duel(mlp(2, 2), mlp(2, 1), "relativistic-pairing", together, latent=2),
         "gradient penalty": duel(mlp(2, 2), mlp(2, 1), "wasserstein", penalties.gradient_penalty(), latent=2, turn=3),
         "epochs": duel(mlp(2, 2), mlp(2, 1), latent=2, turn=epochs(1)),
