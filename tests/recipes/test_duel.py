@@ -104,7 +104,8 @@ def test_the_recipes_show_d_both_in_one_pass_where_no_layer_looks_at_more_than_o
     passes: list[int] = []
     game.networks.D.register_forward_pre_hook(lambda _, given: passes.append(len(given[0])))
     batch = {name: data.schema[name].to_model(column) for name, column in data.batch(0, 4, 0).items()}
-    terms = game.players[0].loss(game.networks, Step(batch, 1, 0.0, torch.Generator().manual_seed(1), {}))
+    critic = next(player for player in game.players if player.name == "discriminator")
+    terms = critic.loss(game.networks, Step(batch, 1, 0.0, torch.Generator().manual_seed(1), {}))
     # the objective's passes come first, a penalty's behind them
     normed = any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in game.networks.D.modules())
     assert terms

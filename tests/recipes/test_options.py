@@ -76,11 +76,12 @@ def test_the_options_of_a_pair_reach_the_optimizers_the_noise_the_networks_and_t
 def test_the_options_of_a_duel_reach_the_turns_and_what_d_sees(recipe):
     def noises(sigma: float) -> torch.Tensor:
         game = planned(recipe, network="mlp", n_critic=3, instance_noise=sigma).state.game
-        assert game.players[0].turn.steps(24, 3) == 3
+        critic = next(player for player in game.players if player.name == "discriminator")
+        assert critic.turn.steps(24, 3) == 3
         seen: list[torch.Tensor] = []
         game.networks.D.register_forward_pre_hook(lambda module, given: seen.append(given[0].detach()))
         batch = {"x": torch.zeros(3, 1, 16, 16)}
-        game.players[0].loss(game.networks, Step(batch, 0, 0.0, torch.Generator().manual_seed(0), {}))
+        critic.loss(game.networks, Step(batch, 0, 0.0, torch.Generator().manual_seed(0), {}))
         return seen[0][:3]
 
     assert planned(recipe, reuse_fakes=True).state.game.players[0].name == "generator"
