@@ -91,9 +91,12 @@ def drive(folder: Path) -> None:
     (folder / "report.json").write_text(json.dumps(report))
 
 
+STEADY = ["--recipe", "wgan-gp", "--set", "decay_from=1"]
+"""A game without buffers, whose rates do not depend on when it was planned to end."""
+
 PARTED: list[list[Any]] = [
-    [2, *words("unparted", 40, "points.npy"), "--recipe", "wgan-gp"],
-    [2, *words("parted", 20, "points.npy"), "--recipe", "wgan-gp"],
+    [2, *words("unparted", 40, "points.npy"), *STEADY],
+    [2, *words("parted", 20, "points.npy"), *STEADY],
     [1, "train", "--resume", "parted", "--rounds", "10"],
     [2, "train", "--resume", "parted", "--rounds", "10"],
     [3, "train", "--resume", "parted", "--rounds", "10"],
