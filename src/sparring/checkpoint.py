@@ -142,6 +142,15 @@ def network_tensors(state: State) -> dict[str, Tensor]:
     return dict(tensors_of(_whole(state)))
 
 
+def digest(state: State) -> str:
+    """Of all that a checkpoint holds: where it is the same, so is every bit of the networks and the optimizers."""
+    found = hashlib.blake2b(repr((state.round, sorted(state.steps.items()))).encode(), digest_size=16)
+    for name, tensor in sorted((network_tensors(state) | _optimizer_tensors(state)).items()):
+        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        found.update(tensor.detach().cpu().reshape(-1).contiguous().view(torch.uint8).numpy().data)
+    return found.hexdigest()
+
+
 def _whole(state: State) -> nn.Module:
     """All networks and their averages as the parts of one."""
     whole = nn.Module()

@@ -21,6 +21,14 @@ class UserError(ValueError):
         self.hint = hint
 
 
+class SharedError(UserError):
+    """A mistake that the first process of a run tells, and that ends this one too."""
+
+
+class ProcessesError(Exception):
+    """The processes of a run cannot go on together: one has died, or their networks differ."""
+
+
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """The hint for a mistyped name.
 

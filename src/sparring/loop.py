@@ -23,6 +23,7 @@ from sparring.errors import UserError
 from sparring.game import Game, Player, Step
 from sparring.kinds import to_model
 from sparring.objectives import Terms
+from sparring.processes import ALONE, Processes
 
 CPU = torch.device("cpu")
 STATISTICS = ("running_mean", "running_var")
@@ -148,11 +149,12 @@ class Play:
         seed: of all noise, order and dropout.
         batch: examples in one forward pass.
         horizon: the round at which `Step.progress` reaches 1; None while the run's length is not known.
-        accumulate: how many batches one optimizer step averages over.
+        accumulate: how many batches one optimizer step averages over, in all processes together.
         device: where the networks are.
         precision: `torch.bfloat16` runs the networks under autocast; objectives and penalties stay in float32.
         begins: the round in which the horizon was decided; `Step.progress` is 0 before.
         threads: of the processor, within a round; None leaves it to torch.
+        processes: that play the game together.
     """
 
     seed: int
@@ -163,6 +165,7 @@ class Play:
     precision: torch.dtype = torch.float32
     begins: int = 0
     threads: int | None = None
+    processes: Processes = ALONE
 
 
 @dataclass(frozen=True)
@@ -192,6 +195,9 @@ def play(state: State, data: Data, how: Play) -> Iterator[Round]:
     Raises:
         DivergedError: a term or a gradient is not finite; it has touched no weight.
     """
+    networks = [*state.game.networks, *state.averaged.values()]
+    how.processes.settle(networks)
+    how.processes.spread(parameter for network in networks for parameter in network.parameters())
     while True:
         terms: dict[str, float] = {}
         left: dict[int, dict[str, Tensor]] = {}
@@ -199,6 +205,7 @@ def play(state: State, data: Data, how: Play) -> Iterator[Round]:
             for player in state.game.players:
                 if player.plays(state.round):
                     terms |= take_turn(state, player, data, how, left)
+        how.processes.settle(networks, STATISTICS)
         state.round += 1
         yield Round(state.round, terms)
 
@@ -277,13 +284,14 @@ def _step(
         for group in optimizer.param_groups:
             group["lr"] = player.optimizer.rate(_progress(state, how))
         optimizer.zero_grad(set_to_none=True)
-    for part in range(how.accumulate):
+    for part in how.processes.share(how.accumulate):
         step = _draw(state, player, data, how, number, part, left)
         with torch.autocast(how.device.type, how.precision, enabled=how.precision != torch.float32):
             terms = player.loss(networks, step)
         parts.append({name: term.detach() for name, term in terms.items()})
         if optimizer:
             (torch.stack(list(terms.values())).sum() / how.accumulate).backward()
+    parts = how.processes.total(state.owned[player.name] if optimizer else [], parts, how.accumulate)
     values = _finite(state, player, parts)
     if optimizer:
         optimizer.step()

@@ -1,12 +1,14 @@
 """`sparring train`: train a generator on a source."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sparring.cli._processes import launch, mind_the_launcher, started
 from sparring.cli._values import parse_channels, parse_count, parse_size
-from sparring.errors import UserError
+from sparring.errors import ProcessesError, UserError
 from sparring.severity import is_trouble
 
 if TYPE_CHECKING:
@@ -40,6 +42,9 @@ def train(
     batch: Annotated[int | None, typer.Option(help="Examples a step. By default the recipe's.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of weights, noise and order. [default: 0]")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps. [default: auto]")] = None,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="So many processes of this machine share each step. [default: 1]")
+    ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="key=value: an option of the recipe or of the run. Repeatable.")
     ] = None,
@@ -66,6 +71,9 @@ def train(
     """
     if watch_field and watch_field.suffix.lower() != ".gif":
         raise UserError(f"--watch-field {watch_field}: cannot draw {watch_field.suffix or 'that'}", "a name in .gif")
+    if not started(processes):
+        raise typer.Exit(launch(processes or 1, sys.argv[1:]))
+    mind_the_launcher()
     from sparring import workflows
     from sparring.config import FOUND_OUT, Budget, DataOptions, RunConfig, parse_settings, read_toml
 
@@ -86,7 +94,9 @@ def train(
         asked = {name: settings.pop(name) for name in set(settings) & of_groups}
         flags = {name: value for name, value in (budget | given).items() if value is not None}
         plan = workflows.plan(source, recipe=recipe, config=tables, out=out, options=settings, **(asked | flags))
-    if dry_run:
+    if not plan.how.processes.leads:
+        _play_along(plan, dry_run)
+    elif dry_run:
         typer.echo(describe(plan))
     else:
         _play(plan, watch_field)
@@ -129,13 +139,28 @@ def describe(plan: "Plan") -> str:
     lines += [
         f"budget     {budget}; schedules end "
         + (f"at round {how.horizon:,}" if how.horizon else "with it: its length is measured in the first minute"),
-        f"batch      {how.batch}" + (f", {how.accumulate} a step" if how.accumulate > 1 else ""),
+        f"batch      {how.batch}{_shared(plan)}",
         f"device     {how.device}, {str(how.precision).removeprefix('torch.')}, {how.threads} threads",
         f"seed       {how.seed}",
         f"doctor     {config.doctor}; {config.on_trouble} on trouble",
         f"out        {plan.out.path}",
     ]
     return "\n".join(lines)
+
+
+def _shared(plan: "Plan") -> str:
+    """How many batches make a step, and who plays them."""
+    parts, size = plan.how.accumulate, plan.how.processes.size
+    by = f" by {size} processes" if size > 1 else ""
+    return f", {parts} a step{by}: {parts * plan.how.batch:,} examples" if parts > 1 else ""
+
+
+def _play_along(plan: "Plan", dry_run: bool) -> None:
+    """What any process but the first does, in silence."""
+    from sparring import workflows
+
+    for _ in () if dry_run else workflows.run(plan):
+        pass
 
 
 def _play(plan: "Plan", watch_field: Path | None) -> None:
@@ -164,11 +189,12 @@ def _play(plan: "Plan", watch_field: Path | None) -> None:
                     said = status.health.verdict.verdict if status.health else ""
                     field.draw(f"round {status.round:,}  {said}")
     except DivergedError as error:
-        saved = plan.out.finished_checkpoints()
-        kept = f"the newest checkpoint is {saved[-1]}" if saved else "no checkpoint was written yet"
-        console.print(f"diverged: {error}; {kept}; try a lower learning rate", markup=False)
+        console.print(f"diverged: {error}; {_kept(plan)}; try a lower learning rate", markup=False)
         console.print(_anew(plan), markup=False)
         raise typer.Exit(1) from None
+    except ProcessesError as error:
+        again = f"go on with: sparring train --resume {plan.out.path}"
+        raise ProcessesError(f"{error}; {_kept(plan)}; {again}") from error
     finally:
         if field and watch_field:
             field.save(watch_field)
@@ -177,6 +203,11 @@ def _play(plan: "Plan", watch_field: Path | None) -> None:
         for line in _next_steps(plan, status):
             console.print(line)
     typer.echo(plan.out.path)
+
+
+def _kept(plan: "Plan") -> str:
+    saved = plan.out.finished_checkpoints()
+    return f"the newest checkpoint is {saved[-1]}" if saved else "no checkpoint was written yet"
 
 
 def _anew(plan: "Plan") -> str:

@@ -46,6 +46,7 @@ def _unusual(config: RunConfig) -> dict[str, Any]:
     of_recipe = recipes.resolve(recipes.get(config.recipe), {}, from_tables(config.columns))
     defaults = _defaults(RunConfig), _defaults(DataOptions), of_recipe.model_dump()
     own = {name: value for name, value in config.model_dump().items() if name not in apart}
+    own["accumulate"] = config.parts or config.accumulate  # one process plays what several have played
     data = {name: value for name, value in config.data.model_dump().items() if name != "source"}
     for values, usual in zip((own, data, config.options), defaults, strict=True):
         found |= {name: value for name, value in values.items() if value is not None and value != usual.get(name)}

@@ -1,9 +1,10 @@
 """Deciding on a run: what is asked for, checked and resolved. Nothing is written."""
 
 import copy
+import json
 import math
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypedDict, Unpack
@@ -18,11 +19,12 @@ from sparring.config import FOUND_OUT, Budget, DataOptions, RunConfig, read_toml
 from sparring.data import Data
 from sparring.devices import UnavailableError, choose_device, choose_precision, choose_threads, forked, seed_global
 from sparring.doctor import AUTO, OFF
-from sparring.errors import UserError, did_you_mean
+from sparring.errors import SharedError, UserError, did_you_mean
 from sparring.game import Game, Player
 from sparring.kinds import Schema, to_tables
 from sparring.loop import CPU, Play, State, seed_of, to_training
 from sparring.pacing import Cadence
+from sparring.processes import Processes, join
 from sparring.readable import encodable, printable
 from sparring.recipes import BatchOptions
 from sparring.runs import RunDir, next_free
@@ -66,7 +68,7 @@ class Settings(Length, total=False):
         seed: of weights, noise and order.
         device: "auto", "cpu", "cuda", "cuda:1" or "mps".
         precision: "auto", "float32" or "bfloat16".
-        accumulate: batches averaged in one optimizer step.
+        accumulate: batches averaged in one optimizer step, in each process.
         threads: of the processor, within a round; by default one for points, all for pictures.
         schedule: images over which schedules run; by default, the whole run.
         log_every: how often a log line is written: seconds ("5s") or rounds ("100").
@@ -193,7 +195,7 @@ def plan(
     out: str | Path | None = None,
     **settings: Unpack[Settings],
 ) -> Plan:
-    """Decide on a run; nothing is written.
+    """Decide on a run; nothing is written. Several processes decide together.
 
     Args:
         source: where the data comes from; see `sparring.data.open`. May stand in the config instead.
@@ -206,13 +208,27 @@ def plan(
     Raises:
         UserError: anything that the user can fix.
     """
+    processes = join()
+    return _agreed(processes, lambda: _planned(processes, source, recipe, game, config or {}, out, settings))
+
+
+def _planned(
+    processes: Processes,
+    source: Source | None,
+    recipe: str | None,
+    game: Game[Any] | None,
+    config: Mapping[str, Any],
+    out: str | Path | None,
+    settings: Mapping[str, Any],
+) -> Plan:
     if game is not None and recipe is not None:
         raise UserError("a recipe and a game were given", "give one of them")
-    chosen = _configured(source, CUSTOM if game else recipe, config or {}, settings)
+    chosen = _configured(source, CUSTOM if game else recipe, config, settings)
+    chosen = chosen.model_copy(update={"parts": chosen.accumulate * processes.size})
     run_dir = _fresh(out, chosen)
     data = open_data(source if source is not None else chosen.data.source, chosen)
     chosen = chosen.model_copy(update={"options": _options(chosen, data.schema)})
-    state, how = _assemble(chosen, data, game)
+    state, how = _assemble(chosen, data, game, processes)
     found = {"fingerprint": data.fingerprint, "horizon": how.horizon, "columns": to_tables(data.schema)}
     found |= {"makes": state.game.makes, "versions": _versions()}
     return Plan(_resolved(chosen, how).model_copy(update=found), data, state, how, run_dir)
@@ -223,6 +239,8 @@ def plan_resumed(
 ) -> Plan:
     """Decide to take a run up where its newest checkpoint left it; nothing is written.
 
+    Any number of processes may take it up, as long as each has a part of the accumulated batch to play.
+
     Args:
         path: the run.
         source: where the data is now, if it has moved or was handed over in memory; the run remembers the place.
@@ -232,6 +250,13 @@ def plan_resumed(
     Raises:
         UserError: no such run, its data changed, a damaged checkpoint, nothing left to do.
     """
+    processes = join()
+    return _agreed(processes, lambda: _planned_on(processes, path, source, game, more))
+
+
+def _planned_on(
+    processes: Processes, path: str | Path, source: Source | None, game: Game[Any] | None, more: Mapping[str, Any]
+) -> Plan:
     run_dir, config = existing(path)
     wrong = [name for name in more if name not in Budget.model_fields]
     if wrong:
@@ -241,11 +266,15 @@ def plan_resumed(
             f"{path} was trained with {'a game of your own' if game is None else config.recipe}",
             "resume it from Python: sparring.resume(run, game=...)" if game is None else "leave the game out",
         )
+    parts = config.parts or config.accumulate
+    if processes.size > parts:
+        problem = f"a step of {path} is of {parts} batches, for {processes.size} processes"
+        raise UserError(problem, f"resume it with {parts} at most")
     data = reopened(path, config, source, "sparring.resume(run, source=...)")
     if source is not None:
         config = config.model_copy(update={"data": config.data.model_copy(update={"source": _address(source)})})
     try:
-        state, how = _assemble(config, data, game)
+        state, how = _assemble(config, data, game, processes)
     except UnavailableError as error:
         hint = f'device = "auto" in {run_dir.config} goes on with what is here'
         raise UserError(f"{path} was trained on {config.device}; {error.problem}", hint) from None
@@ -265,6 +294,33 @@ def plan_resumed(
     if fraction_of(resumed, seconds) >= 1:
         raise UserError(f"{path} has used up its budget", "go on with --minutes 5")
     return resumed
+
+
+def _agreed(processes: Processes, decide: Callable[[], Plan]) -> Plan:
+    """The plan that all processes make; what one of them refuses, all refuse.
+
+    Raises:
+        UserError: one of them cannot play it, or they do not plan the same.
+    """
+    if processes.size == 1:
+        return decide()
+    made, refused = None, None
+    try:
+        made = decide()
+    except UserError as error:
+        refused = error
+    found = {} if made is None else made.config.model_dump() | {"out": str(made.out.path), "round": made.state.round}
+    said = processes.gather(json.dumps([refused and (refused.problem, refused.hint), found], default=str))
+    for rank, (refusal, planned) in enumerate(map(json.loads, said)):
+        if refusal and processes.leads:
+            raise refused or UserError(f"process {rank}: {refusal[0]}", refusal[1])
+        unlike = [name for name in planned if planned[name] != json.loads(said[0])[1].get(name)]
+        if unlike and processes.leads:
+            raise UserError(f"{unlike[0]} is not the same in processes 0 and {rank}", "the same data and files for all")
+        if refusal or unlike:
+            raise SharedError(f"process {rank} cannot play as process 0 would", "process 0 says why")
+    assert made is not None
+    return made
 
 
 def _longer(plan: Plan) -> Plan:
@@ -315,7 +371,8 @@ def _options(config: RunConfig, schema: Schema) -> dict[str, Any]:
 def _resolved(config: RunConfig, how: Play) -> RunConfig:
     """The config with the device and the precision that are used where it leaves the choice."""
     precision = str(how.precision).removeprefix("torch.")
-    return config.model_copy(update={"device": str(how.device), "precision": precision})
+    device = str(how.device) if how.processes.size == 1 else how.device.type  # each process has its own
+    return config.model_copy(update={"device": device, "precision": precision})
 
 
 def _versions() -> dict[str, str]:
@@ -442,8 +499,8 @@ def build(config: RunConfig, schema: Schema) -> Game[Any]:
         return recipe.build(options, schema)
 
 
-def _assemble(config: RunConfig, data: Data, game: Game[Any] | None) -> tuple[State, Play]:
-    device = choose_device(config.device)
+def _assemble(config: RunConfig, data: Data, game: Game[Any] | None, processes: Processes) -> tuple[State, Play]:
+    device = processes.device(choose_device(config.device))
     # a game that was handed over may be played again: its own networks stay as they are
     game = replace(game, networks=copy.deepcopy(game.networks)) if game else build(config, data.schema)
     pictures = any(len(kind.shape) == 3 for kind in data.schema.values())
@@ -460,17 +517,18 @@ def _assemble(config: RunConfig, data: Data, game: Game[Any] | None) -> tuple[St
         batch=batch,
         horizon=config.horizon or _planned_rounds(config, len(data), game.players[0]),
         begins=config.begins,
-        accumulate=config.accumulate,
+        accumulate=config.parts or config.accumulate,
         device=device,
         precision=choose_precision(config.precision, device, pictures),
         threads=choose_threads(config.threads, device, batch * sum(math.prod(k.shape) for k in data.schema.values())),
+        processes=processes,
     )
     return State.start(game), how
 
 
 def _planned_rounds(config: RunConfig, examples: int, first: Player[Any]) -> int | None:
     """The round at which schedules end: the first limit, as far as it does not depend on the clock."""
-    budget, batch = config.budget, config.options["batch"] * config.accumulate
+    budget, batch = config.budget, config.options["batch"] * (config.parts or config.accumulate)
     a_turn = first.turn.steps(examples, batch) * batch
     limits = [config.schedule] if config.schedule else [budget.images, budget.epochs and budget.epochs * examples]
     shown = [images for images in limits if images]

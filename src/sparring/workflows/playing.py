@@ -27,6 +27,7 @@ from sparring.runs import RunDir
 from sparring.scoring import Evaluation, Scorer
 from sparring.severity import is_trouble
 from sparring.workflows import given
+from sparring.workflows.leading import Lead, follow
 from sparring.workflows.planning import Plan, cadences, fraction_of
 
 MEASURED = 0.05
@@ -76,23 +77,29 @@ class Status:
 def run(plan: Plan) -> Iterator[Status]:
     """Play a plan and write its run directory.
 
-    SIGINT and SIGTERM end it after the round under way, with a checkpoint.
+    SIGINT and SIGTERM end it after the round under way, with a checkpoint. Of several processes the first one does all
+    that is described here; the others play along, and yield nothing.
 
     Yields:
         A `Status` at every line of the log, and a last one with `finished` set.
 
     Raises:
         DivergedError: a term of the loss was NaN or infinite. The checkpoint before stays.
+        ProcessesError: another process has died, or holds other weights.
         UserError: the disk is full, or the run is to be evaluated and its data does not do for that.
     """
-    scoring = Scoring(plan)
-    with writing(plan.out.path):
-        plan.out.path.mkdir(parents=True, exist_ok=True)
-    with locked(plan.out.path):
-        yield from _run(plan, scoring)
+    if not plan.how.processes.leads:
+        follow(plan)
+        return
+    with Lead(plan.how.processes) as lead:
+        scoring = Scoring(plan)
+        with writing(plan.out.path):
+            plan.out.path.mkdir(parents=True, exist_ok=True)
+        with locked(plan.out.path):
+            yield from _run(plan, lead, scoring)
 
 
-def _run(plan: Plan, scoring: "Scoring") -> Iterator[Status]:
+def _run(plan: Plan, lead: Lead, scoring: "Scoring") -> Iterator[Status]:
     with writing(plan.out.path):
         _begin(plan)
     kept = _kept(plan)
@@ -103,7 +110,7 @@ def _run(plan: Plan, scoring: "Scoring") -> Iterator[Status]:
     attending = Attending(plan, kept)
     began = time.monotonic() - plan.seconds
     try:
-        yield from _rounds(plan, scoring, showing, attending, began)
+        yield from _rounds(plan, lead, scoring, showing, attending, began)
     except DivergedError as error:
         seconds = time.monotonic() - began
         health = attending.on_divergence(error, seconds)
@@ -119,26 +126,31 @@ def _run(plan: Plan, scoring: "Scoring") -> Iterator[Status]:
 
 
 def _rounds(
-    plan: Plan, scoring: "Scoring", showing: "Showing", attending: "Attending", began: float
+    plan: Plan, lead: Lead, scoring: "Scoring", showing: "Showing", attending: "Attending", began: float
 ) -> Iterator[Status]:
-    pace, log, saving = Pace(plan), Logging(plan), Saving(plan)
+    pace, log, saving = Pace(plan, lead), Logging(plan), Saving(plan)
     with interruptions() as interrupted:
-        for played in pace.rounds():
+        for played in lead.rounds(pace.rounds()):
             log.meter.add(played.terms)
             seconds = time.monotonic() - began
             fraction = fraction_of(plan, seconds)
-            finished = "stopped by a signal" if interrupted.is_set() else "budget used up" if fraction >= 1 else ""
+            stopped = interrupted.is_set() or lead.asked
+            finished = "stopped by a signal" if stopped else "budget used up" if fraction >= 1 else ""
             finished = attending.attend(played, seconds, fraction, finished)
-            scoring.score(seconds, bool(finished) and not interrupted.is_set())
+            scoring.score(seconds, bool(finished) and not stopped)
             with writing(plan.out.path):
                 pace.measure(seconds)
                 showing.show(seconds, bool(finished))
                 status = log.write(seconds, fraction, finished, showing, scoring, attending)
+                saves = saving.due(seconds, bool(finished))
+                if saves:
+                    lead.compare(plan.state)
                 if status and finished and attending.restores(attending.health):
                     _restore(plan, seconds)
                     status = replace(status, sample=showing.draw())
                 # after its lines: a resumed run forgets the lines behind its checkpoint, and none before it
-                if saving.save(seconds, bool(finished)):
+                if saves:
+                    saving.write()
                     attending.remember()
             if status is not None:
                 yield status
@@ -149,8 +161,8 @@ def _rounds(
 class Pace:
     """The rounds of a run, and its length: measured once where the budget is in minutes, and written down."""
 
-    def __init__(self, plan: Plan) -> None:
-        self._plan, self._how = plan, plan.how
+    def __init__(self, plan: Plan, lead: Lead) -> None:
+        self._plan, self._lead, self._how = plan, lead, plan.how
         self._began: tuple[int, float] | None = None
 
     def rounds(self) -> Iterator[Round]:
@@ -175,6 +187,7 @@ class Pace:
             return
         decided = {"horizon": round + math.ceil(left * (round - first) / (seconds - then)), "begins": round}
         self._how = replace(self._how, **decided)
+        self._lead.decide(decided["horizon"])
         _write_config(self._plan.out, self._plan.config.model_copy(update=decided))
 
 
@@ -213,12 +226,9 @@ class Saving:
         self._plan = plan
         self._cadence = cadences(plan.config, plan.seconds).checkpoint
 
-    def save(self, seconds: float, last: bool) -> bool:
-        """Write one, where it is time for it; whether it was."""
-        due = self._cadence.due(self._plan.state.round, seconds) or last
-        if due:
-            self.write()
-        return due
+    def due(self, seconds: float, last: bool) -> bool:
+        """Whether it is time for one."""
+        return self._cadence.due(self._plan.state.round, seconds) or last
 
     def write(self) -> None:
         """Write one, and remove the oldest.
