@@ -1,5 +1,6 @@
-"""Examples in memory, and the batches drawn from them."""
+"""Examples in memory or mapped into it, and the batches drawn from them."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from sparring.data.order import coins, order
 from sparring.data.protocol import Rows
+from sparring.data.storage import gather
 from sparring.errors import UserError
 from sparring.kinds import Kind
 
@@ -60,7 +62,7 @@ class Dataset:
 
     def rows(self, which: np.ndarray | slice) -> Rows:
         """Training examples by their index, never mirrored."""
-        return {name: torch.from_numpy(column[which]) for name, column in self.train.items()}
+        return {name: _tensor(column[which]) for name, column in self.train.items()}
 
     def held_out(self, n: int | None = None) -> Rows:
         """The first `n` held-out examples, or all; fewer when there are fewer, never mirrored."""
@@ -77,7 +79,7 @@ class Dataset:
         chosen = np.sort(np.random.default_rng(0).permutation(len(self))[:count])
         return replace(
             self,
-            train={name: column[chosen] for name, column in self.train.items()},
+            train={name: gather(column, chosen) for name, column in self.train.items()},
             notes=(*self.notes, f"{count:,} of {len(self):,} training examples are used"),
             fingerprint=blake2b(f"{self.fingerprint} {count}".encode(), digest_size=16).hexdigest(),
         )
@@ -91,3 +93,10 @@ def mirrored(schema: Mapping[str, Kind], rows: Rows, flip: Tensor) -> Rows:
         else column
         for name, column in rows.items()
     }
+
+
+def _tensor(array: np.ndarray) -> Tensor:
+    """A tensor of the same memory; one of a file that is mapped to be read must not be written to."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+        return torch.from_numpy(array)

@@ -72,7 +72,15 @@ ROOM = Room(1 << 26)
 Told = Callable[[float], None]
 """Is told which share of the work is done, again and again."""
 
+Progress = Callable[[str, float], None]
+"""Is told what is done, and which share of it."""
+
 _TOGETHER = 64  # entries that a thread takes at once: handing over each by itself takes longer than a small picture
+
+
+def telling(progress: Progress | None, what: str) -> Told | None:
+    """Progress of one piece of work, by its name."""
+    return None if progress is None else lambda share: progress(what, share)
 
 
 def read_all(

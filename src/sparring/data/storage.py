@@ -18,24 +18,43 @@ PART = 32 << 20
 """Bytes of examples handled at once."""
 
 
-def allocate(shape: tuple[int, ...], dtype: DTypeLike) -> np.ndarray:
+LARGE = 64 << 20
+"""Bytes of examples from which on a file that is at hand is filled, rather than memory."""
+
+
+def allocate(shape: tuple[int, ...], dtype: DTypeLike, file: Path | None = None) -> np.ndarray:
     """An array to fill, in memory up to `BUDGET` bytes and in an unnamed temporary file beyond.
+
+    Args:
+        shape: of the array.
+        dtype: of the array.
+        file: is made and mapped into memory for `LARGE` bytes and more, where its disk has room.
 
     Raises:
         UserError: the temporary directory has too little room.
     """
     size = math.prod(shape) * np.dtype(dtype).itemsize
+    # A mapped file that outgrows its disk kills the process with SIGBUS: no exception would tell why.
+    if file and size >= LARGE and shutil.disk_usage(file.parent).free > size + LARGE:
+        return np.memmap(file, dtype=dtype, mode="w+", shape=shape).view(np.ndarray)
     if size <= BUDGET:
         return np.empty(shape, dtype)
     folder = Path(tempfile.gettempdir())
-    # A mapped file that outgrows its disk kills the process with SIGBUS: no exception would tell why.
     if shutil.disk_usage(folder).free < size:
         raise UserError(
             f"the examples take {size / 1e9:.1f} GB, more than is free in {folder}",
             "set TMPDIR to a larger disk, or give a smaller --size",
         )
-    with tempfile.TemporaryFile() as file:
-        return np.memmap(file, dtype=dtype, mode="w+", shape=shape).view(np.ndarray)
+    with tempfile.TemporaryFile() as unnamed:
+        return np.memmap(unnamed, dtype=dtype, mode="w+", shape=shape).view(np.ndarray)
+
+
+def gather(array: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Those rows of an array that may be larger than memory, as `allocate` keeps them."""
+    chosen = allocate((len(rows), *array.shape[1:]), array.dtype)
+    for part in parts(chosen):
+        chosen[part] = array[rows[part]]
+    return chosen
 
 
 def parts(array: np.ndarray) -> Iterator[slice]:
