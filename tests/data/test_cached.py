@@ -11,7 +11,7 @@ import pytest
 
 from sparring import lock
 from sparring.cache import cache_folder
-from sparring.data import Dataset, Unpaired, cached, open, preparing, storage
+from sparring.data import Dataset, Unpaired, cached, inspect, inspection, open, preparing, storage
 from sparring.kinds import classes_of
 
 
@@ -228,7 +228,7 @@ def test_two_processes_prepare_a_source_once(folder, monkeypatch, decoded):
 def test_progress_is_told_to_its_end(folder):
     told: list[tuple[str, float]] = []
     open(folder, progress=lambda what, share: told.append((what, share)))
-    assert {what: share for what, share in told} == {"looking at 12 files": 1.0, "reading 12 pictures": 1.0}
+    assert dict(told) == {"looking at 12 files": 1.0, "reading 12 pictures": 1.0}
 
 
 def test_memory_stays_far_below_the_size_of_the_set(folder, noise, monkeypatch):
@@ -246,3 +246,13 @@ def test_memory_stays_far_below_the_size_of_the_set(folder, noise, monkeypatch):
     tracemalloc.stop()
     assert data.train["x"].nbytes + data.kept["x"].nbytes == decoded
     assert peak < decoded / 3
+
+
+def test_an_inspection_is_kept_as_long_as_nothing_changes(folder, noise, monkeypatch):
+    (folder / "05.png").write_bytes(b"broken")
+    first = inspect(folder)
+    with monkeypatch.context() as patch:
+        patch.setattr(inspection, "locate", lambda *_, **__: pytest.fail("it was looked at again"))
+        assert inspect(folder) == first
+    noise(5).save(folder / "05.png")
+    assert inspect(folder).corrupt == []

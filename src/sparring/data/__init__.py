@@ -3,6 +3,7 @@ from sparring.data.framing import Channels
 from sparring.data.inspection import Inspection, inspect
 from sparring.data.opening import open, read
 from sparring.data.protocol import Data, Rows
+from sparring.data.reading import Progress
 from sparring.data.sources import BUILTIN
 from sparring.data.unpaired import Unpaired
 from sparring.data.viewed import Viewed, known_modes_in_view, viewed
@@ -13,6 +14,7 @@ __all__ = [
     "Data",
     "Dataset",
     "Inspection",
+    "Progress",
     "Rows",
     "Unpaired",
     "Viewed",

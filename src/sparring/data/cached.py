@@ -11,7 +11,7 @@ import mmap
 import os
 import struct
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -170,6 +170,24 @@ def store(place: Place, datasets: Sequence[Dataset]) -> None:
             os.fsync(file.fileno())
     for part in range(len(datasets)):
         place.scratch(part).replace(place.finished(part))
+
+
+def read_table(place: Place) -> dict[str, Any] | None:
+    """What `write_table` wrote; None if it is not there or is of other files."""
+    try:
+        table = json.loads((place.folder / "table.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return table["found"] if table["stamp"] == place.stamp else None
+
+
+def write_table(place: Place, found: Mapping[str, Any]) -> None:
+    """Keep a small table, if that is possible."""
+    with contextlib.suppress(OSError):
+        place.folder.mkdir(parents=True, exist_ok=True)
+        fresh = place.folder / f"table-{os.getpid()}.part"
+        fresh.write_text(json.dumps({"stamp": place.stamp, "found": found}), encoding="utf-8")
+        fresh.replace(place.folder / "table.json")
 
 
 def _append(file: BinaryIO, data: Dataset, filled: bool) -> list[dict[str, Any]]:

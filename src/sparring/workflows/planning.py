@@ -15,7 +15,7 @@ import sparring.data
 from sparring import checkpoint as checkpoints
 from sparring import recipes
 from sparring.config import FOUND_OUT, Budget, DataOptions, RunConfig, read_toml, validated
-from sparring.data import Data
+from sparring.data import Data, Progress
 from sparring.devices import UnavailableError, choose_device, choose_precision, forked, seed_global
 from sparring.doctor import AUTO, OFF
 from sparring.errors import UserError, did_you_mean
@@ -135,8 +135,26 @@ class Plan:
         return self.state.steps[self.state.game.players[0].name] * self.how.batch * self.how.accumulate
 
 
-def open_data(source: Source, config: RunConfig) -> Data:
+@dataclass(frozen=True)
+class Opening:
+    """How data is opened; nothing here changes what is read.
+
+    Args:
+        cache: see `sparring.data.open`.
+        progress: see `sparring.data.open`.
+    """
+
+    cache: bool = True
+    progress: Progress | None = None
+
+
+def open_data(source: Source, config: RunConfig, opening: Opening = Opening()) -> Data:
     """The data set of that source, prepared as the config says.
+
+    Args:
+        source: see `Source`.
+        config: of the run.
+        opening: see `Opening`.
 
     Raises:
         UserError: see `sparring.data.open`; or options of preparation for a data set that is open already.
@@ -149,10 +167,16 @@ def open_data(source: Source, config: RunConfig) -> Data:
         if asked:
             raise UserError(f"{asked[0]} is for data yet to be opened", "sparring.data.open(source, ...)")
         return source
-    return sparring.data.open(source, **how)
+    return sparring.data.open(source, **how, cache=opening.cache, progress=opening.progress)
 
 
-def reopened(path: str | Path, config: RunConfig, source: Source | None = None, hint: str = "") -> Data:
+def reopened(
+    path: str | Path,
+    config: RunConfig,
+    source: Source | None = None,
+    hint: str = "",
+    opening: Opening = Opening(),
+) -> Data:
     """The data that a run was trained on, from where it lies, or from `source`.
 
     Args:
@@ -160,6 +184,7 @@ def reopened(path: str | Path, config: RunConfig, source: Source | None = None, 
         config: its config.
         source: where the data is now; by default where it was.
         hint: what to do where the data was handed over in memory.
+        opening: see `Opening`.
 
     Raises:
         UserError: it was handed over in memory, is not there any more, or has changed.
@@ -170,7 +195,7 @@ def reopened(path: str | Path, config: RunConfig, source: Source | None = None, 
     if source is None and place not in sparring.data.BUILTIN and not Path(str(place)).exists():
         problem = f"the data of {path} is not at {place} any more"
         raise UserError(problem, f"if it has moved: sparring train NEWPLACE --resume {path}")
-    data = open_data(place, config)
+    data = open_data(place, config, opening)
     if data.fingerprint != config.fingerprint:
         problem = f"the data of {path} has changed since the run began"
         if isinstance(source, str | Path):
@@ -186,6 +211,7 @@ def plan(
     game: Game[Any] | None = None,
     config: Mapping[str, Any] | None = None,
     out: str | Path | None = None,
+    opening: Opening = Opening(),
     **settings: Unpack[Settings],
 ) -> Plan:
     """Decide on a run; nothing is written.
@@ -196,6 +222,7 @@ def plan(
         game: a game of your own, instead of a recipe.
         config: tables as in `config.toml`; everything else here overrides it.
         out: the run directory; by default the next free one under `runs/`.
+        opening: how the data is opened.
         settings: see `Settings`; whatever is None stays as it is.
 
     Raises:
@@ -205,7 +232,7 @@ def plan(
         raise UserError("a recipe and a game were given", "give one of them")
     chosen = _configured(source, CUSTOM if game else recipe, config or {}, settings)
     run_dir = _fresh(out, chosen)
-    data = open_data(source if source is not None else chosen.data.source, chosen)
+    data = open_data(source if source is not None else chosen.data.source, chosen, opening)
     chosen = chosen.model_copy(update={"options": _options(chosen, data.schema)})
     state, how = _assemble(chosen, data, game)
     found = {"fingerprint": data.fingerprint, "horizon": how.horizon, "columns": to_tables(data.schema)}
@@ -214,7 +241,12 @@ def plan(
 
 
 def plan_resumed(
-    path: str | Path, *, source: Source | None = None, game: Game[Any] | None = None, **more: Unpack[Length]
+    path: str | Path,
+    *,
+    source: Source | None = None,
+    game: Game[Any] | None = None,
+    opening: Opening = Opening(),
+    **more: Unpack[Length],
 ) -> Plan:
     """Decide to take a run up where its newest checkpoint left it; nothing is written.
 
@@ -222,6 +254,7 @@ def plan_resumed(
         path: the run.
         source: where the data is now, if it has moved or was handed over in memory; the run remembers the place.
         game: the game, where it was not one of a recipe.
+        opening: how the data is opened.
         more: how long to go on for; without any, the run's own budget stands.
 
     Raises:
@@ -236,7 +269,7 @@ def plan_resumed(
             f"{path} was trained with {'a game of your own' if game is None else config.recipe}",
             "resume it from Python: sparring.resume(run, game=...)" if game is None else "leave the game out",
         )
-    data = reopened(path, config, source, "sparring.resume(run, source=...)")
+    data = reopened(path, config, source, "sparring.resume(run, source=...)", opening)
     if source is not None:
         config = config.model_copy(update={"data": config.data.model_copy(update={"source": _address(source)})})
     try:
