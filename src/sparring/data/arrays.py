@@ -92,7 +92,7 @@ def check_array(
     """
     if examples.size == 0:
         raise UserError(f"{source} holds no examples: its shape is {examples.shape}", _SHAPES)
-    view = _channels_last(source, examples, raw)
+    view = channels_last(source, examples, raw)
     if examples.dtype.kind not in "buif":
         raise UserError(f"{source} is of {examples.dtype}", "pictures are integers or floats, points are floats")
     if view.ndim == 2 and examples.dtype.kind != "f":
@@ -165,8 +165,12 @@ def _find(names: Sequence[str], wanted: Sequence[str], form: str) -> str | None:
     return next((by_lower[form.format(word)] for word in wanted if form.format(word) in by_lower), None)
 
 
-def _channels_last(source: str, examples: np.ndarray, raw: bool) -> np.ndarray:
-    """A view `(N, H, W, C)` or `(N, D)`."""
+def channels_last(source: str, examples: np.ndarray, raw: bool) -> np.ndarray:
+    """A view `(N, H, W, C)` or `(N, D)`.
+
+    Raises:
+        UserError: a shape that is neither.
+    """
     view = examples
     if examples.ndim == 3:
         view = examples[..., None]

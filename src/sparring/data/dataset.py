@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from sparring.data.order import coins, order
-from sparring.data.protocol import Rows
+from sparring.data.protocol import Data, Rows
 from sparring.data.storage import gather
 from sparring.errors import UserError
 from sparring.kinds import Kind
@@ -55,10 +55,7 @@ class Dataset:
         Returns:
             Stored examples by column, `(size, ...)`.
         """
-        rows = self.rows(order(len(self), seed, (draw * world + rank) * size, size))
-        if not self.mirror:
-            return rows
-        return mirrored(self.schema, rows, torch.from_numpy(coins(size, seed, draw, rank)))
+        return drawn(self, draw, size, seed, rank, world)
 
     def rows(self, which: np.ndarray | slice) -> Rows:
         """Training examples by their index, never mirrored."""
@@ -74,15 +71,32 @@ class Dataset:
         Raises:
             UserError: there are not so many.
         """
-        if count > len(self):
-            raise UserError(f"limit = {count}, but there are {len(self):,} training examples", "leave it out")
-        chosen = np.sort(np.random.default_rng(0).permutation(len(self))[:count])
+        chosen = some(len(self), count)
         return replace(
             self,
             train={name: gather(column, chosen) for name, column in self.train.items()},
             notes=(*self.notes, f"{count:,} of {len(self):,} training examples are used"),
             fingerprint=blake2b(f"{self.fingerprint} {count}".encode(), digest_size=16).hexdigest(),
         )
+
+
+def some(examples: int, count: int) -> np.ndarray:
+    """The indices of so many examples, chosen at random and in their order.
+
+    Raises:
+        UserError: there are not so many.
+    """
+    if count > examples:
+        raise UserError(f"limit = {count}, but there are {examples:,} training examples", "leave it out")
+    return np.sort(np.random.default_rng(0).permutation(examples)[:count])
+
+
+def drawn(data: Data, draw: int, size: int, seed: int, rank: int = 0, world: int = 1) -> Rows:
+    """A batch of any data set whose rows can be looked up; see `Dataset.batch`."""
+    rows = data.rows(order(len(data), seed, (draw * world + rank) * size, size))
+    if not data.mirror:
+        return rows
+    return mirrored(data.schema, rows, torch.from_numpy(coins(size, seed, draw, rank)))
 
 
 def mirrored(schema: Mapping[str, Kind], rows: Rows, flip: Tensor) -> Rows:

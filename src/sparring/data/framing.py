@@ -125,8 +125,7 @@ def choose_shape(
     sizes = Counter((header.height, header.width) for header in headers)
     notes = ()
     if size is None:
-        common, count = max(sizes.items(), key=lambda item: (item[1], item[0][0] * item[0][1], item[0]))
-        size = common if 2 * count >= len(headers) else FALLBACK
+        size = common_size(sizes)
         if len(sizes) > 1:
             notes = (f"the pictures are of {len(sizes)} sizes: all are cropped and resized to {size[0]}x{size[1]}",)
     if channels == "raw":
@@ -135,6 +134,12 @@ def choose_shape(
         grey = all(header.grey for header in headers)
         channels = 4 if any(_any_transparent(part) for part in surveys) else 1 if grey else 3
     return (channels, size[0], size[1]), notes
+
+
+def common_size(sizes: Counter[tuple[int, int]]) -> tuple[int, int]:
+    """The most common height and width if at least half of the pictures have it, the larger of two; else 64x64."""
+    common, count = max(sizes.items(), key=lambda item: (item[1], item[0][0] * item[0][1], item[0]))
+    return common if 2 * count >= sizes.total() else FALLBACK
 
 
 def _stored_channels(headers: Sequence[Header]) -> int:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from sparring.data.arrays import ArraySource
 from sparring.data.assembly import Scale
 from sparring.data.dataset import Dataset
 from sparring.data.framing import Channels, Frames, check_found, check_request, choose_shape, range_of, survey
+from sparring.data.ondemand import MapStyle, OnDemand, is_map_style
 from sparring.data.preparing import Preparation, prepared, read_array, read_pictures
 from sparring.data.ranges import Range, check_range
 from sparring.data.reading import Progress
@@ -21,7 +23,7 @@ from sparring.errors import UserError
 
 
 def open(
-    source: Source,
+    source: Source | MapStyle,
     *,
     size: tuple[int, int] | None = None,
     channels: Channels | None = None,
@@ -32,13 +34,14 @@ def open(
     range: Range | None = None,
     cache: bool = True,
     progress: Progress | None = None,
-) -> Dataset | Unpaired:
+) -> Dataset | Unpaired | OnDemand:
     """Read data of any kind, ready to train on; the same content gives the same data set.
 
     Args:
         source: a built-in name (`BUILTIN`); a folder or zip of pictures, where sub-folders are classes, `train` is read
             and not `val` or `test`, or `trainA` and `trainB` are two unpaired domains; a .npy or .npz file; a .parquet
-            file of pictures; an array of pictures or points; or (array, labels).
+            file of pictures; an array of pictures or points; (array, labels); or a map-style data set such as
+            PyTorch's, which is read as it is needed: see `OnDemand`.
         size: (height, width); None takes the most common size if half of the pictures have it, else 64x64. Pictures are
             cropped centrally to that aspect ratio and resized by antialiased Lanczos.
         channels: 1, 3 or 4; "raw" keeps as many as are stored, none of them taken for alpha; None takes 4 if any pixel
@@ -69,7 +72,10 @@ def open(
     check_request(size, channels)
     check_range(range)
     how = Preparation(size, channels, frames, scale, range)
-    opened = _remembered(source, how, progress) if cache else prepared(source, how, progress)
+    if is_map_style(source):
+        return OnDemand(source, how, mirror, limit)
+    named = cast(Source, source)  # anything else is refused there
+    opened = _remembered(named, how, progress) if cache else prepared(named, how, progress)
     if mirror and not opened[0].schema["x"].mirrors:
         name = source if isinstance(source, str | Path) else "the array"
         raise UserError(f"{name} holds points", "--size, --channels and --mirror are for pictures")

@@ -105,14 +105,14 @@ def read_pictures(
     Raises:
         UserError: not one can be decoded.
     """
-    fit = prepare_raw if channels == "raw" else prepare
+    fitting = prepare_raw if channels == "raw" else prepare
     counts = np.array(part.counts)
     first = np.cumsum(counts) - counts
     examples = allocate((int(counts.sum()), *shape), np.uint8, file)
 
     def fitted(index: int, stream: BinaryIO) -> Iterator[Image.Image]:
         for row, image in enumerate(decoded(stream, counts[index], shape[1:], span), first[index]):
-            examples[row] = fit(image, shape)
+            examples[row] = fitting(image, shape)
             yield image
 
     told = telling(progress, f"reading {len(part.entries):,} pictures")
@@ -171,7 +171,7 @@ def read_array(
     hiding = 0
     for rows in parts(found.examples):
         part = found.read(rows)
-        examples[rows] = _fit(part, shape, channels == "raw") if found.pictures else part
+        examples[rows] = fit(part, shape, channels == "raw") if found.pictures else part
         if found.pictures and shape[0] == 4 and channels != "raw":
             hiding += hiding_colors(part)
     labels, classes = (None, ()) if found.labels is None else encode(found.labels)
@@ -179,8 +179,8 @@ def read_array(
     return Examples(found.source, examples, labels, classes, found.notes + notes)
 
 
-def _fit(pictures: np.ndarray, shape: tuple[int, ...], raw: bool) -> np.ndarray:
-    """uint8 `(n, H, W, C)` of one shape -> `(n, *shape)`."""
+def fit(pictures: np.ndarray, shape: tuple[int, ...], raw: bool) -> np.ndarray:
+    """Fit uint8 `(n, H, W, C)` to `(n, *shape)`; see `prepare` and, for raw channels, `prepare_raw`."""
     channels, height, width = shape
     if pictures.shape[1:] == (height, width, channels) and (raw or channels != 4):
         return pictures.transpose(0, 3, 1, 2)

@@ -8,14 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypedDict, Unpack
 
-import numpy as np
 import torch
 
 import sparring.data
 from sparring import checkpoint as checkpoints
 from sparring import recipes
 from sparring.config import FOUND_OUT, Budget, DataOptions, RunConfig, read_toml, validated
-from sparring.data import Data, Progress
+from sparring.data import Data, MapStyle, Progress
 from sparring.devices import UnavailableError, choose_device, choose_precision, forked, seed_global
 from sparring.doctor import AUTO, OFF
 from sparring.errors import UserError, did_you_mean
@@ -27,9 +26,7 @@ from sparring.readable import encodable, printable
 from sparring.recipes import BatchOptions
 from sparring.runs import RunDir, next_free
 
-Source = (
-    str | Path | np.ndarray | torch.Tensor | tuple[np.ndarray | torch.Tensor, np.ndarray | torch.Tensor | None] | Data
-)
+Source = sparring.data.Source | MapStyle | Data
 """A built-in name, a path, an array, (array, labels), or a data set of your own; see `sparring.data.open`."""
 
 CUSTOM = "custom"
@@ -160,9 +157,7 @@ def open_data(source: Source, config: RunConfig, opening: Opening = Opening()) -
         UserError: see `sparring.data.open`; or options of preparation for a data set that is open already.
     """
     how = config.data.model_dump(exclude={"source"})
-    if not isinstance(source, str | Path | np.ndarray | torch.Tensor | tuple):
-        if not isinstance(source, Data):
-            raise UserError(f"data cannot be read from a {type(source).__name__}", "see sparring.data.Data")
+    if isinstance(source, Data):
         asked = [name for name, value in how.items() if value != DataOptions.model_fields[name].default]
         if asked:
             raise UserError(f"{asked[0]} is for data yet to be opened", "sparring.data.open(source, ...)")
