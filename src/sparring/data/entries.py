@@ -5,7 +5,7 @@ import os
 import posixpath
 import stat
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -57,13 +57,12 @@ class Listing:
     notes: tuple[str, ...] = ()
 
 
-def list_folder(folder: Path) -> Listing:
-    """Every file under `folder`, hidden ones apart, by relative path. Links are followed.
+def list_folder(folder: Path, files: Sequence["File"], notes: tuple[str, ...]) -> Listing:
+    """Every file of a folder, as `walk` found them.
 
     Raises:
         UserError: there is none.
     """
-    files, notes = walk(folder)
     entries = [
         Entry(printable(file.name), partial(io.open, file.path, "rb") if file.status else _nowhere) for file in files
     ]

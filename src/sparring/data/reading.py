@@ -83,6 +83,11 @@ def telling(progress: Progress | None, what: str) -> Told | None:
     return None if progress is None else lambda share: progress(what, share)
 
 
+def threads() -> int:
+    """How many read at once."""
+    return min(8, os.cpu_count() or 1)
+
+
 def read_all(
     entries: Sequence[Entry],
     work: Callable[[int, BinaryIO], T],
@@ -106,12 +111,11 @@ def read_all(
         except Exception as error:  # Decoders of broken files raise anything: SyntaxError, struct.error, IndexError...
             return _unreadable(entry, error)
 
-    threads = min(8, os.cpu_count() or 1)
-    together = max(1, min(_TOGETHER, len(entries) // (4 * threads)))
+    together = max(1, min(_TOGETHER, len(entries) // (4 * threads())))
     starts = range(0, len(entries), together)
     results: list[T | Unreadable] = []
     # Pillow warns of odd but readable files. The filter is set here, once, because it is not thread-safe.
-    with warnings.catch_warnings(), ThreadPoolExecutor(threads) as pool:
+    with warnings.catch_warnings(), ThreadPoolExecutor(threads()) as pool:
         warnings.simplefilter("ignore")
         for done in pool.map(lambda start: [attempt(i) for i in range(len(entries))[start : start + together]], starts):
             results += done
