@@ -28,9 +28,9 @@ from sparring.data.layout import arrange
 from sparring.data.pictures import frames as decoded
 from sparring.data.pictures import prepare, prepare_raw
 from sparring.data.ranges import BYTES, Range, sparse_notes
-from sparring.data.reading import Progress, Unreadable, read_all, skipped, telling
+from sparring.data.reading import Progress, Told, Unreadable, read_all, skipped, telling
 from sparring.data.sources import Source, locate
-from sparring.data.storage import allocate, keep, parts
+from sparring.data.storage import PART, allocate, keep, parts, release
 from sparring.errors import UserError
 
 
@@ -115,7 +115,7 @@ def read_pictures(
             examples[row] = fitting(image, shape)
             yield image
 
-    told = telling(progress, f"reading {len(part.entries):,} pictures")
+    told = _releasing(examples, telling(progress, f"reading {len(part.entries):,} pictures"))
     results = read_all(part.entries, lambda index, stream: alpha_of(fitted(index, stream)), part.pixels, told)
     good = np.array([not isinstance(result, Unreadable) for result in results])
     unreadable = part.unreadable + [result for result in results if isinstance(result, Unreadable)]
@@ -133,10 +133,26 @@ def read_pictures(
     return Examples(part.listing.source, examples, found.codes, found.classes, notes)
 
 
+def _releasing(examples: np.ndarray, told: Told | None) -> Told:
+    """Let go of what was filled, a part at a time, beside telling how far it is."""
+    every = PART / max(1, examples.nbytes)
+    released = 0.0
+
+    def tell(share: float) -> None:
+        nonlocal released
+        if share - released > every:
+            released = share
+            release(examples)
+        if told:
+            told(share)
+
+    return tell
+
+
 def _values(examples: np.ndarray) -> Range:
     """The smallest and the largest value of uint8 `(N, C, H, W)`; alpha is left out."""
-    found = [examples[rows, :3] for rows in parts(examples)]
-    return float(min(each.min() for each in found)), float(max(each.max() for each in found))
+    found = [(examples[rows, :3].min(), examples[rows, :3].max()) for rows in parts(examples)]
+    return float(min(low for low, _ in found)), float(max(high for _, high in found))
 
 
 def read_array(

@@ -1,6 +1,7 @@
 """Where the examples lie: in memory, or in a temporary file when they are too many."""
 
 import math
+import mmap
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -58,9 +59,20 @@ def gather(array: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 
 def parts(array: np.ndarray) -> Iterator[slice]:
-    """Slices that together cover the first axis, each of about `PART` bytes."""
+    """Slices that together cover the first axis, each of about `PART` bytes; a mapped array leaves memory behind."""
     rows = max(1, PART // max(1, array[:1].nbytes))
-    return (slice(start, start + rows) for start in range(0, len(array), rows))
+    for start in range(0, len(array), rows):
+        yield slice(start, start + rows)
+        release(array)
+
+
+def release(array: np.ndarray) -> None:
+    """Let go of the pages of a mapped array that are in memory; they stay in its file, and come back when needed."""
+    base: object = array
+    while isinstance(base, np.ndarray | memoryview):
+        base = base.base if isinstance(base, np.ndarray) else base.obj
+    if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        base.madvise(mmap.MADV_DONTNEED)
 
 
 def keep(array: np.ndarray, mask: np.ndarray) -> np.ndarray:
