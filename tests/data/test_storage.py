@@ -64,3 +64,11 @@ def test_what_was_gone_through_in_parts_is_not_left_in_memory(monkeypatch, tmp_p
         pass
     text = Path("/proc/self/smaps").read_text().partition(str(tmp_path / "mapped"))[2]
     assert int(re.search(r"Rss:\s+(\d+)", text)[1]) < 100
+
+
+@pytest.mark.parametrize("part", [1, 30, 1 << 20])
+def test_gather_is_indexing(monkeypatch, part):
+    monkeypatch.setattr(storage, "PART", part)
+    array = np.arange(60).reshape(20, 3)
+    rows = np.random.default_rng(0).integers(0, 20, 30)
+    np.testing.assert_array_equal(storage.gather(array, rows), array[rows])

@@ -51,10 +51,17 @@ def allocate(shape: tuple[int, ...], dtype: DTypeLike, file: Path | None = None)
 
 
 def gather(array: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Those rows of an array that may be larger than memory, as `allocate` keeps them."""
+    """Those rows of an array that may be larger than memory, as `allocate` keeps them.
+
+    Read from its front to its end: the system maps the neighbours of each row too, so that rows here and there would
+    soon hold all of it in memory.
+    """
     chosen = allocate((len(rows), *array.shape[1:]), array.dtype)
-    for part in parts(chosen):
-        chosen[part] = array[rows[part]]
+    places = np.argsort(rows, kind="stable")
+    ascending = rows[places]
+    for part in parts(array):
+        inside = slice(*np.searchsorted(ascending, (part.start, part.stop)))
+        chosen[places[inside]] = array[ascending[inside]]
     return chosen
 
 
