@@ -191,6 +191,16 @@ def test_arrays_and_built_in_names_are_not_kept(kept):
     assert files(kept) == []
 
 
+def test_a_built_in_name_is_not_kept_as_the_folder_of_that_name(folder, monkeypatch):
+    monkeypatch.chdir(folder.parent)
+    folder.rename("digits")
+    assert len(open("digits")) == 9000
+    assert len(open("./digits")) == 11
+    assert len(open("digits")) == 9000
+    assert inspect("digits").count == 10_000
+    assert inspect("./digits").count == 12
+
+
 def test_a_cache_that_cannot_be_written_is_no_error(folder, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))

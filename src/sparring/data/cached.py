@@ -24,6 +24,7 @@ import numpy as np
 from sparring.cache import cache_folder
 from sparring.data.dataset import Dataset
 from sparring.data.entries import walk
+from sparring.data.sources import BUILTIN
 from sparring.data.storage import parts
 from sparring.errors import UserError
 from sparring.kinds import from_tables, to_tables
@@ -68,7 +69,7 @@ def place_of(source: object, how: object) -> Place | None:
         source: as for `sparring.data.open`.
         how: whatever decides what it is prepared to; its `repr` is part of the name.
     """
-    if not isinstance(source, str | Path):
+    if not isinstance(source, str | Path) or source in BUILTIN:
         return None
     path = Path(source).expanduser().resolve()
     try:
