@@ -21,12 +21,12 @@ ROUND = ("--rounds", "1", "--recipe", "dcgan", "--batch", "16", "--doctor", "off
 
 def make(folder: Path, count: int) -> None:
     """Smooth noise as PNGs of 32x32 pixels, a thousand a folder."""
-    rng = np.random.default_rng(0)
     for i in range(count):
         inside = folder / f"{i // 1000:03}"
         inside.mkdir(exist_ok=True)
-        coarse = Image.fromarray(rng.integers(0, 256, (4, 4, 3), dtype=np.uint8))
-        coarse.resize((32, 32), Image.Resampling.BICUBIC).save(inside / f"{i:06}.png", compress_level=1)
+        coarse = np.random.default_rng(i).integers(0, 256, (4, 4, 3), dtype=np.uint8)
+        picture = Image.fromarray(coarse).resize((32, 32), Image.Resampling.BICUBIC)
+        picture.save(inside / f"{i:06}.png", compress_level=1)
 
 
 def measured(*words: str, cache: Path) -> dict[str, float]:
@@ -63,24 +63,27 @@ def _memory(process: int) -> dict[str, int]:
     return {name: int(found[name].split()[0]) for name in ("VmHWM", "RssAnon") if name in found}
 
 
-def main(count: int) -> None:
+def starts(place: Path, pictures: Path, count: int) -> None:
     """Measure and record."""
+    commands = {
+        "help": ("--help",),
+        "digits": ("train", "digits", *ROUND, "--out", str(place / "digits")),
+        "first": ("train", str(pictures), *ROUND, "--out", str(place / "first")),
+        "second": ("train", str(pictures), *ROUND, "--out", str(place / "second")),
+    }
+    for name, words in commands.items():
+        found = measured(*words, cache=place / "cache")
+        print(name, found)
+        record("starts", start=name, pictures=count, load=round(os.getloadavg()[0], 1), **found)
+
+
+def main(count: int) -> None:
+    """Make the pictures, and start."""
     with tempfile.TemporaryDirectory() as scratch:
-        place, cache = Path(scratch), Path(scratch) / "cache"
-        pictures = place / "pictures"
+        pictures = Path(scratch) / "pictures"
         pictures.mkdir()
         make(pictures, count)
-        starts = {
-            "help": ("--help",),
-            "digits": ("train", "digits", *ROUND, "--out", str(place / "digits")),
-            "no cache": ("train", str(pictures), *ROUND, "--no-cache", "--out", str(place / "none")),
-            "first": ("train", str(pictures), *ROUND, "--out", str(place / "first")),
-            "second": ("train", str(pictures), *ROUND, "--out", str(place / "second")),
-        }
-        for name, words in starts.items():
-            found = measured(*words, cache=cache)
-            print(name, found)
-            record("starts", start=name, pictures=count, **found)
+        starts(Path(scratch), pictures, count)
 
 
 if __name__ == "__main__":
