@@ -3,7 +3,7 @@ from contextlib import contextmanager
 import pytest
 import torch
 
-from sparring.devices import choose_device, choose_precision, forked, seed_global
+from sparring.devices import choose_device, choose_precision, choose_threads, forked, seed_global, threads
 from sparring.errors import UserError
 
 CPU, CUDA, MPS = (torch.device(kind) for kind in ("cpu", "cuda", "mps"))
@@ -136,3 +136,22 @@ def test_on_the_processor_no_gpu_is_touched(monkeypatch):
     with forked(CPU):
         seed_global(77, CPU)
     assert not cuda.touched | mps.touched
+
+
+@pytest.mark.parametrize(
+    ("asked", "device", "numbers", "count"),
+    [(3, CPU, 64, 3), (None, CPU, 64, 1), (None, CPU, 4097, 7), (None, CUDA, 10**6, 1), (2, CUDA, 10**6, 2)],
+)
+def test_small_batches_are_played_by_one_thread(monkeypatch, asked, device, numbers, count):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 7)
+    assert choose_threads(asked, device, numbers) == count
+
+
+def test_the_number_of_threads_is_put_back():
+    before = torch.get_num_threads()
+    with pytest.raises(KeyError), threads(before + 1):
+        assert torch.get_num_threads() == before + 1
+        raise KeyError
+    assert torch.get_num_threads() == before
+    with threads(None):
+        assert torch.get_num_threads() == before

@@ -23,7 +23,7 @@ FACTORIES: dict[str, Callable[..., Penalty]] = {
     name: factory
     for name, factory in vars(penalties).items()
     if inspect.isfunction(factory)
-    and inspect.signature(factory).return_annotation == Penalty
+    and inspect.signature(factory).return_annotation in (Penalty, penalties.ZeroCentered)
     and not any(p.kind is p.VAR_POSITIONAL for p in inspect.signature(factory).parameters.values())
 }
 

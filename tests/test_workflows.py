@@ -27,7 +27,7 @@ from sparring.game import OptimizerConfig, every
 from sparring.loop import DivergedError, State
 from sparring.networks import MLPDiscriminator, MLPGenerator
 from sparring.runs import RunDir
-from sparring.workflows import Run
+from sparring.workflows import Run, playing
 
 SMALL = {"options": {"width": 4, "latent_dim": 4, "batch": 4}, "doctor": "off"}
 SRC = Path(sparring.__file__).parents[1]
@@ -165,11 +165,52 @@ def test_images_are_counted_at_the_first_player(tmp_path):
 
 @pytest.mark.parametrize(
     ("budget", "horizon"),
-    [({"rounds": 5}, 5), ({"images": 40}, 10), ({"epochs": 2}, 27), ({"minutes": 1}, 50), ({}, 50)],
+    [
+        *[({"rounds": 5}, 5), ({"images": 40}, 10), ({"epochs": 2}, 27), ({"rounds": 5, "minutes": 1}, 5)],
+        *[({"minutes": 1}, None), ({}, None), ({"until": "converged", "doctor": "9"}, 250_000)],
+        *[({"schedule": 200} | budget, 50) for budget in ({}, {"minutes": 1}, {"rounds": 9}, {"images": 9})],
+    ],
 )
-def test_schedules_end_with_the_budget(tmp_path, budget, horizon):
-    plan = workflows.plan(points(), out=tmp_path / "run", schedule=200, **budget, **SMALL)
+def test_schedules_end_with_the_budget_or_where_they_are_told_to(tmp_path, budget, horizon):
+    plan = workflows.plan(points(), out=tmp_path / "run", **SMALL | budget)
     assert plan.how.horizon == plan.config.horizon == horizon
+
+
+@pytest.fixture
+def tenths(monkeypatch) -> None:
+    """A clock on which each round takes a tenth of a second."""
+    clock = itertools.count()
+    ticking = {"now": 0.0}
+    honest = playing.play
+
+    def play(*arguments):
+        for played in honest(*arguments):
+            ticking["now"] = next(clock) / 10 + 0.1
+            yield played
+
+    monkeypatch.setattr(playing, "play", play)
+    monkeypatch.setattr(playing.time, "monotonic", lambda: ticking["now"])
+
+
+def test_the_length_of_a_run_in_minutes_is_measured_and_written_down(tmp_path, tenths):
+    seen = []
+    game = my_game()
+    listening = replace(game.players[0], loss=lambda net, step: seen.append(step.progress) or losing(net, step))
+    losing = game.players[0].loss
+    game = replace(game, players=(listening, *game.players[1:]))
+    run = sparring.train(points(), game=game, batch=4, minutes=1, doctor="off", out=tmp_path / "run")
+    config = tomllib.loads(run.directory.config.read_text())
+    assert (config["begins"], config["horizon"]) == (30, 600)
+    assert seen == [0.0] * 30 + [pytest.approx(round / 600) for round in range(30, 600)]
+
+
+def test_a_run_that_is_killed_goes_on_with_the_length_that_was_measured(tmp_path, tenths):
+    rounds = workflows.run(workflows.plan(points(), minutes=1, out=tmp_path / "run", log_every="1", **SMALL))
+    for _ in itertools.islice(rounds, 100):
+        pass
+    rounds.close()
+    how = workflows.plan_resumed(tmp_path / "run", source=points()).how
+    assert (how.begins, how.horizon) == (30, 600)
 
 
 @pytest.mark.parametrize("budget", [{"images": 18}, {"epochs": 0.5}, {"rounds": 9}, {"images": 18, "rounds": 40}])
@@ -442,11 +483,14 @@ def test_resuming_adds_minutes(tmp_path):
     assert last.finished == "budget used up"
 
 
-def test_schedules_do_not_jump_when_a_run_goes_on_for_longer(tmp_path):
+def test_schedules_end_later_when_a_run_goes_on_for_longer(tmp_path):
     sparring.train(points(), rounds=2, out=tmp_path / "run", **SMALL)
     for _ in range(2):
         sparring.resume(tmp_path / "run", source=points(), rounds=3)
-    assert workflows.plan_resumed(tmp_path / "run", source=points(), rounds=50).how.horizon == 2
+    how = workflows.plan_resumed(tmp_path / "run", source=points(), rounds=50).how
+    assert (how.begins, how.horizon) == (8, 58)
+    how = workflows.plan_resumed(tmp_path / "run", source=points(), minutes=5).how
+    assert (how.begins, how.horizon) == (8, None)
 
 
 def test_a_run_that_is_being_played_cannot_be_resumed_at_the_same_time(tmp_path):

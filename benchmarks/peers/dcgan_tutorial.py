@@ -62,17 +62,20 @@ def train(digits: np.ndarray, seconds: float, seed: int) -> tuple[nn.Module, int
         for rows in torch.randperm(len(x)).split(BATCH):
             if time.monotonic() >= until:
                 break
-            real, z = x[rows], torch.randn(len(rows), LATENT, 1, 1)
-            D.zero_grad()
-            loss(D(real), 1.0).backward()
-            fake = G(z)
-            loss(D(fake.detach()), 0.0).backward()
-            for_D.step()
-            G.zero_grad()
-            loss(D(fake), 1.0).backward()
-            for_G.step()
+            step(G, D, for_G, for_D, x[rows])
             iterations += 1
     return G, iterations
+
+
+def step(G: nn.Module, D: nn.Module, for_G: torch.optim.Optimizer, for_D: torch.optim.Optimizer, real: Tensor) -> None:
+    D.zero_grad()
+    loss(D(real), 1.0).backward()
+    fake = G(torch.randn(len(real), LATENT, 1, 1))
+    loss(D(fake.detach()), 0.0).backward()
+    for_D.step()
+    G.zero_grad()
+    loss(D(fake), 1.0).backward()
+    for_G.step()
 
 
 def loss(logits: Tensor, label: float) -> Tensor:

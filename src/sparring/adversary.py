@@ -108,7 +108,8 @@ class Adversary:
             terms |= self._penalty(self.discriminator, real, fake, self._rng)
         self._optimizer.zero_grad(set_to_none=True)
         torch.stack(list(terms.values())).sum().backward()
-        largest = largest_gradient(self._parameters)
+        gradient = largest_gradient(self._parameters)
+        largest = None if gradient is None else gradient.item()
         if largest is not None and not math.isfinite(largest):
             self._optimizer.zero_grad(set_to_none=True)
             raise FloatingPointError(f"the discriminator's gradient became {largest}")

@@ -61,7 +61,7 @@ class Budget(Options):
         return any(value is not None for value in self.model_dump().values())
 
 
-FOUND_OUT = ("horizon", "fingerprint", "makes", "columns", "versions")
+FOUND_OUT = ("horizon", "begins", "fingerprint", "makes", "columns", "versions")
 """What a run finds out when it begins and writes into its config; it cannot be asked for."""
 
 
@@ -73,7 +73,8 @@ class RunConfig(Options):
     device: str = Field("auto", description="auto, cpu, cuda or mps; a run writes down the one that it took")
     precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="of the networks' arithmetic")
     accumulate: int = Field(1, gt=0, description="batches averaged in one optimizer step")
-    schedule: int = Field(1_000_000, gt=0, description="images over which schedules run when the budget is in minutes")
+    threads: int | None = Field(None, gt=0, description="of the processor; by default one for points, all for pictures")
+    schedule: int | None = Field(None, gt=0, description="images over which schedules run; by default, the whole run")
     log_every: str = Field(
         "1s", coerce_numbers_to_str=True, description="how often a log line is written: seconds (5s) or rounds (100)"
     )
@@ -100,7 +101,10 @@ class RunConfig(Options):
     data: DataOptions
     budget: Budget = Budget()  # pyright: ignore[reportCallIssue]
     options: dict[str, Any] = Field(default_factory=dict, description="the recipe's own options")
-    horizon: int | None = Field(None, gt=0, description="the round at which schedules end; set when the run begins")
+    horizon: int | None = Field(
+        None, gt=0, description="the round at which schedules end; set when the length of the run is known"
+    )
+    begins: int = Field(0, ge=0, description="the round in which that was decided")
     fingerprint: str = Field("", description="of the data; set when the run begins")
     makes: str = Field("x", description="the column that samples are of; set when the run begins")
     columns: dict[str, dict[str, Any]] = Field(

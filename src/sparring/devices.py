@@ -46,6 +46,28 @@ def choose_precision(name: str, device: torch.device, pictures: bool) -> torch.d
     return torch.bfloat16 if native else torch.float32
 
 
+SMALL_BATCH = 4096
+"""Numbers in a batch; up to here, as with points, a second thread costs more than it saves."""
+
+
+def choose_threads(asked: int | None, device: torch.device, numbers: int) -> int:
+    """How many threads of the processor play: one where a batch has few numbers or another device computes."""
+    if asked is not None:
+        return asked
+    return 1 if numbers <= SMALL_BATCH or device.type != "cpu" else torch.get_num_threads()
+
+
+@contextmanager
+def threads(count: int | None) -> Iterator[None]:
+    """Compute with so many threads of the processor; None leaves it to torch."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 @contextmanager
 def forked(device: torch.device) -> Iterator[None]:
     """Put the global random states of the processor and of this device back after; no other device is woken."""

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
 from sparring.data import Data
-from sparring.devices import forked, seed_global
+from sparring.devices import forked, seed_global, threads
 from sparring.errors import UserError
 from sparring.game import Game, Player, Step
 from sparring.kinds import to_model
@@ -43,6 +43,53 @@ class DivergedError(Exception):
         self.term, self.value, self.round = term, value, round
 
 
+@dataclass(frozen=True)
+class Held:
+    """What a player's turn must leave as it is.
+
+    Args:
+        parameters: those of all networks that are not the player's own.
+        modules: those of which it trains no network; their buffers are put back.
+    """
+
+    parameters: list[nn.Parameter]
+    modules: list[nn.Module]
+
+    @classmethod
+    def of(cls, networks: dict[str, nn.Module], player: Player[Any], owned: list[nn.Parameter]) -> "Held":
+        """What is not the player's, of networks that keep their modules from now on."""
+        every_parameter = {p: None for network in networks.values() for p in network.parameters()}
+        every_module = {module: None for network in networks.values() for module in network.modules()}
+        own, own_modules = set(owned), {module for name in player.trains for module in networks[name].modules()}
+        return cls([p for p in every_parameter if p not in own], [m for m in every_module if m not in own_modules])
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """A network's moving average beside the network.
+
+    Args:
+        moving: (average, latest) of the parameters that are averaged.
+        copied: (average, latest) of the parameters that are no floating-point numbers.
+        modules: (average, latest) of the modules: their buffers may change.
+    """
+
+    moving: tuple[list[nn.Parameter], list[nn.Parameter]]
+    copied: list[tuple[nn.Parameter, nn.Parameter]]
+    modules: list[tuple[nn.Module, nn.Module]]
+
+    @classmethod
+    def of(cls, averaged: nn.Module, network: nn.Module) -> "Pairs":
+        """Of networks that keep their modules from now on."""
+        parameters = list(zip(averaged.parameters(), network.parameters(), strict=True))
+        moving = [pair for pair in parameters if pair[0].is_floating_point()]
+        return cls(
+            ([a for a, _ in moving], [b for _, b in moving]),
+            [pair for pair in parameters if not pair[0].is_floating_point()],
+            list(zip(averaged.modules(), network.modules(), strict=True)),
+        )
+
+
 @dataclass
 class State:
     """A game under way: what a checkpoint holds.
@@ -54,6 +101,8 @@ class State:
         steps: optimizer steps taken so far, by player.
         owned: the parameters that each player moves, by player.
         round: rounds completed.
+        held: what each player's turn must leave as it is, by player.
+        pairs: what moves each average, by network.
     """
 
     game: Game[Any]
@@ -62,6 +111,14 @@ class State:
     steps: dict[str, int]
     owned: dict[str, list[nn.Parameter]] = field(repr=False)
     round: int = 0
+    held: dict[str, "Held"] = field(init=False, repr=False)
+    pairs: dict[str, "Pairs"] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Find once what every turn needs: going through all modules would be a tenth of a small network's round."""
+        networks = self.game.modules()
+        self.held = {player.name: Held.of(networks, player, self.owned[player.name]) for player in self.game.players}
+        self.pairs = {name: Pairs.of(average, networks[name]) for name, average in self.averaged.items()}
 
     @classmethod
     def start(cls, game: Game[Any]) -> "State":
@@ -90,18 +147,22 @@ class Play:
     Args:
         seed: of all noise, order and dropout.
         batch: examples in one forward pass.
-        horizon: the round at which `Step.progress` reaches 1.
+        horizon: the round at which `Step.progress` reaches 1; None while the run's length is not known.
         accumulate: how many batches one optimizer step averages over.
         device: where the networks are.
         precision: `torch.bfloat16` runs the networks under autocast; objectives and penalties stay in float32.
+        begins: the round in which the horizon was decided; `Step.progress` is 0 before.
+        threads: of the processor, within a round; None leaves it to torch.
     """
 
     seed: int
     batch: int
-    horizon: int
+    horizon: int | None
     accumulate: int = 1
     device: torch.device = CPU
     precision: torch.dtype = torch.float32
+    begins: int = 0
+    threads: int | None = None
 
 
 @dataclass(frozen=True)
@@ -134,7 +195,7 @@ def play(state: State, data: Data, how: Play) -> Iterator[Round]:
     while True:
         terms: dict[str, float] = {}
         left: dict[int, dict[str, Tensor]] = {}
-        with forked(how.device):
+        with forked(how.device), threads(how.threads):
             for player in state.game.players:
                 if player.plays(state.round):
                     terms |= take_turn(state, player, data, how, left)
@@ -150,19 +211,16 @@ def seed_of(*what: int | str) -> int:
 @contextmanager
 def only(state: State, player: Player[Any]) -> Iterator[None]:
     """Hold constant all that the player does not train: parameters, gradients and buffers."""
-    networks = state.game.modules()
-    own = set(state.owned[player.name])
-    trainable = {p for network in networks.values() for p in network.parameters() if p.requires_grad}
-    own_modules = {module for name in player.trains for module in networks[name].modules()}
-    others = {module for network in networks.values() for module in network.modules()} - own_modules
-    for parameter in trainable - own:
+    held = state.held[player.name]
+    frozen = [parameter for parameter in held.parameters if parameter.requires_grad]
+    for parameter in frozen:
         parameter.requires_grad_(False)
     try:
-        # a frozen batch norm still counts, and spectral norm still iterates, when its network is called
-        with preserving(others):
+        # a frozen batch norm still counts, and other buffers may move, when their network is called
+        with preserving(held.modules):
             yield
     finally:
-        for parameter in trainable - own:
+        for parameter in frozen:
             parameter.requires_grad_(True)
 
 
@@ -214,7 +272,7 @@ def _step(
     state: State, player: Player[Any], data: Data, how: Play, number: int, left: dict[int, dict[str, Tensor]]
 ) -> dict[str, float]:
     optimizer, networks = state.optimizers.get(player.name), state.game.networks
-    values: dict[str, float] = {}
+    parts: list[Terms] = []
     if optimizer:
         for group in optimizer.param_groups:
             group["lr"] = player.optimizer.rate(_progress(state, how))
@@ -223,19 +281,18 @@ def _step(
         step = _draw(state, player, data, how, number, part, left)
         with torch.autocast(how.device.type, how.precision, enabled=how.precision != torch.float32):
             terms = player.loss(networks, step)
-        for name, value in _finite(player, terms, state.round).items():
-            values[name] = values.get(name, 0.0) + value / how.accumulate
+        parts.append({name: term.detach() for name, term in terms.items()})
         if optimizer:
             (torch.stack(list(terms.values())).sum() / how.accumulate).backward()
+    values = _finite(state, player, parts)
     if optimizer:
-        _check_gradient(state, player)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
     if player.after is not None:
         player.after(networks)
     state.steps[player.name] += 1
     for name in set(player.trains) & set(state.averaged):
-        _average(state.averaged[name], getattr(networks, name), _decay(state, player))
+        _average(state.pairs[name], _decay(state, player))
     return values
 
 
@@ -256,48 +313,54 @@ def _draw(
 
 
 def _progress(state: State, how: Play) -> float:
+    if how.horizon is None or state.round < how.begins:
+        return 0.0
     return min(1.0, state.round / how.horizon)
 
 
-def _finite(player: Player[Any], terms: Terms, round: int) -> dict[str, float]:
-    """The terms as numbers, read off the device in one go.
+def _finite(state: State, player: Player[Any], parts: list[Terms]) -> dict[str, float]:
+    """The terms as numbers, after the backward pass and before the step: all are read off the device in one go.
+
+    A finite loss may have a gradient of NaN, as sqrt(0) has: it would spoil the weights.
+
+    Returns:
+        The mean over the parts of the batch.
 
     Raises:
-        DivergedError: one of them is not finite.
-    """
-    values = torch.stack([term.detach().float() for term in terms.values()]).tolist()
-    named = {f"{player.name}/{term}": value for term, value in zip(terms, values, strict=True)}
-    for name, value in named.items():
-        if not math.isfinite(value):
-            raise DivergedError(name, value, round)
-    return named
-
-
-def _check_gradient(state: State, player: Player[Any]) -> None:
-    """Refuse a step that would spoil the weights: a finite loss may have a gradient of NaN, as sqrt(0) has.
-
-    Raises:
-        DivergedError: an entry of the gradient is not finite.
+        DivergedError: a term, or an entry of the gradient, is not finite.
         UserError: there is no gradient at all.
     """
-    value = largest_gradient(state.owned[player.name])
-    if value is None:
+    names = [f"{player.name}/{term}" for terms in parts for term in terms]
+    read = [term.float() for terms in parts for term in terms.values()]
+    if player.name in state.optimizers:
+        names, read = [*names, f"{player.name}/gradient"], [*read, _gradient(state, player)]
+    found = list(zip(names, torch.stack(read).tolist(), strict=True))
+    for name, value in found:
+        if not math.isfinite(value):
+            raise DivergedError(name, value, state.round)
+    values: dict[str, float] = {}
+    for name, value in found[: len(found) - (player.name in state.optimizers)]:
+        values[name] = values.get(name, 0.0) + value / len(parts)
+    return values
+
+
+def _gradient(state: State, player: Player[Any]) -> Tensor:
+    largest = largest_gradient(state.owned[player.name])
+    if largest is None:
         raise UserError(
             f"the loss of {player.name} does not depend on {', '.join(player.trains)}",
             "a run trains copies: call the networks that the loss is given, such as net.G",
         )
-    if not math.isfinite(value):
-        raise DivergedError(f"{player.name}/gradient", value, state.round)
+    return largest
 
 
-def largest_gradient(parameters: Iterable[nn.Parameter]) -> float | None:
+def largest_gradient(parameters: Iterable[nn.Parameter]) -> Tensor | None:
     """The largest absolute entry of these parameters' gradients, or what is not finite; None where there are none."""
     gradients = [g.coalesce().values() if g.is_sparse else g for p in parameters if (g := p.grad) is not None]
     if not gradients:
         return None
-    # the largest entries: unlike the length, they do not overflow before the gradient does
-    largest = torch._foreach_norm(gradients, math.inf)  # pyright: ignore[reportPrivateImportUsage]
-    return torch.stack([each.float() for each in largest]).max().item()
+    # the largest entry: unlike the length, it does not overflow before the gradient does
+    return torch.cat([each.reshape(-1) for each in gradients]).abs().max().float()
 
 
 def _decay(state: State, player: Player[Any]) -> float:
@@ -307,28 +370,25 @@ def _decay(state: State, player: Player[Any]) -> float:
 
 
 @torch.no_grad()
-def _average(averaged: nn.Module, network: nn.Module, decay: float) -> None:
-    """Move an exponential moving average towards the network: parameters and batch statistics.
+def _average(pairs: Pairs, decay: float) -> None:
+    """Move an exponential moving average towards its network: parameters and batch statistics.
 
     All other buffers are copied. A counter, a level or the vectors of spectral norm have no meaningful mean.
     """
-    for into, module in zip(averaged.modules(), network.modules(), strict=True):
+    moving, latest = list[Tensor](pairs.moving[0]), list[Tensor](pairs.moving[1])
+    for into, module in pairs.modules:
         statistics = STATISTICS if isinstance(module, _NormBase) else ()
         for name, buffer in module._buffers.items():
-            if name not in statistics or buffer is None:
+            mean = into._buffers[name]
+            if name in statistics and buffer is not None and mean is not None:
+                moving.append(mean)
+                latest.append(buffer)
+            else:
                 put_buffer(into, name, buffer)
-    for a, b in zip(averaged.parameters(), network.parameters(), strict=True):
-        if not a.is_floating_point():
-            a.copy_(b)
-    moving, latest = _means(averaged), _means(network)
+    for a, b in pairs.copied:
+        a.copy_(b)
     if moving:
         torch._foreach_lerp_(moving, latest, 1 - decay)  # pyright: ignore[reportPrivateImportUsage]
-
-
-def _means(network: nn.Module) -> list[Tensor]:
-    norms = [module for module in network.modules() if isinstance(module, _NormBase)]
-    statistics = [value for norm in norms for name in STATISTICS if (value := getattr(norm, name)) is not None]
-    return [*(parameter for parameter in network.parameters() if parameter.is_floating_point()), *statistics]
 
 
 @torch.no_grad()

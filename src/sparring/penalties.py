@@ -6,6 +6,7 @@ are taken in float32 outside autocast, and the norm is that of each example by i
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -26,9 +27,23 @@ def squared_gradient_norms(D: Critic, x: Tensor) -> Tensor:
         `(B,)`, float32.
     """
     with torch.autocast(x.device.type, enabled=False):
-        x = x.detach().float().requires_grad_()
-        (gradient,) = torch.autograd.grad(D(x).sum(), x, create_graph=True)
-        return gradient.flatten(1).square().sum(1)
+        return scores_and_norms(D, x)[1]
+
+
+def scores_and_norms(D: Critic, x: Tensor) -> tuple[Tensor, Tensor]:
+    """D's scores, and the squared length of its gradient at each example, from one forward pass.
+
+    Args:
+        D: the critic.
+        x: `(B, ...)`, any shape behind the batch.
+
+    Returns:
+        What D returns, and `(B,)`, float32; both with a graph.
+    """
+    x = x.detach().float().requires_grad_()
+    scores = D(x)
+    (gradient,) = torch.autograd.grad(scores.sum(), x, create_graph=True)
+    return scores, gradient.flatten(1).square().sum(1)
 
 
 def _mix(real: Tensor, fake: Tensor, rng: torch.Generator) -> Tensor:
@@ -72,7 +87,36 @@ def gradient_penalty(weight: float = 10.0, center: float = 1.0, one_sided: bool 
     return penalty
 
 
-def r1(gamma: float = 1.0) -> Penalty:
+@dataclass(frozen=True)
+class ZeroCentered:
+    """R1, R2 or both: penalties on D's gradient at the very examples that D has to score anyway.
+
+    Args:
+        real: γ of R1.
+        fake: γ of R2.
+    """
+
+    real: float = 0.0
+    fake: float = 0.0
+
+    def __call__(self, D: Critic, real: Tensor, fake: Tensor, rng: torch.Generator) -> Terms:
+        """The terms, by forward passes of their own."""
+        return self.of(
+            squared_gradient_norms(D, real) if self.real else None,
+            squared_gradient_norms(D, fake) if self.fake else None,
+        )
+
+    def of(self, real: Tensor | None, fake: Tensor | None) -> Terms:
+        """The terms, from the squared lengths of D's gradient at each real and at each fake, `(B,)`."""
+        terms: Terms = {}
+        if self.real and real is not None:
+            terms["r1"] = self.real / 2 * real.mean()
+        if self.fake and fake is not None:
+            terms["r2"] = self.fake / 2 * fake.mean()
+        return terms
+
+
+def r1(gamma: float = 1.0) -> ZeroCentered:
     """`γ/2 · E[|∇D(x)|²]` on reals: D is flat where the data is.
 
     References:
@@ -84,14 +128,10 @@ def r1(gamma: float = 1.0) -> Penalty:
         >>> r1(2.0)(lambda x: x @ w, x, x, torch.Generator())["r1"].item()
         25.0
     """
-
-    def penalty(D: Critic, real: Tensor, fake: Tensor, rng: torch.Generator) -> Terms:
-        return {"r1": gamma / 2 * squared_gradient_norms(D, real).mean()}
-
-    return penalty
+    return ZeroCentered(real=gamma)
 
 
-def r2(gamma: float = 1.0) -> Penalty:
+def r2(gamma: float = 1.0) -> ZeroCentered:
     """`γ/2 · E[|∇D(G(z))|²]` on fakes.
 
     References:
@@ -103,11 +143,7 @@ def r2(gamma: float = 1.0) -> Penalty:
         >>> r2(2.0)(lambda x: x @ w, x, x, torch.Generator())["r2"].item()
         25.0
     """
-
-    def penalty(D: Critic, real: Tensor, fake: Tensor, rng: torch.Generator) -> Terms:
-        return {"r2": gamma / 2 * squared_gradient_norms(D, fake).mean()}
-
-    return penalty
+    return ZeroCentered(fake=gamma)
 
 
 def dragan(weight: float = 10.0, center: float = 1.0, spread: float = 0.5) -> Penalty:
@@ -151,6 +187,9 @@ def together(*penalties: Penalty) -> Penalty:
         >>> sorted(both(lambda x: x.sum(1), x, x, torch.Generator()))
         ['r1', 'r2']
     """
+    centered = [each for each in penalties if isinstance(each, ZeroCentered)]
+    if len(centered) == len(penalties):
+        return ZeroCentered(sum(each.real for each in centered), sum(each.fake for each in centered))
 
     def penalty(D: Critic, real: Tensor, fake: Tensor, rng: torch.Generator) -> Terms:
         terms: Terms = {}

@@ -124,7 +124,7 @@ def test_resuming_can_be_planned_without_being_done(sparring, trained, tmp_path)
     before = files(tmp_path)
     said = sparring("train", "--resume", trained, "--rounds", 3, "--dry-run")
     assert said.code == 0
-    assert "5 rounds; schedules end at round 2" in said.out
+    assert "5 rounds; schedules end at round 5" in said.out
     assert files(tmp_path) == before
 
 

@@ -75,6 +75,34 @@ def test_power_iteration_advances_in_train_mode_and_rests_in_eval_mode(build) ->
     assert not all(torch.equal(a, b) for a, b in zip(before, vectors(D), strict=True))
 
 
+@every_discriminator
+def test_power_iteration_rests_where_the_weights_are_held_constant(build) -> None:
+    D = build(True).requires_grad_(False)
+    before = vectors(D)
+    for parameter in D.parameters():
+        parameter.normal_()
+    D(torch.randn(2, *SHAPE))
+    assert all(torch.equal(a, b) for a, b in zip(before, vectors(D), strict=True))
+    D.requires_grad_(True)(torch.randn(2, *SHAPE))
+    assert not all(torch.equal(a, b) for a, b in zip(before, vectors(D), strict=True))
+
+
+def test_the_gradient_is_that_of_the_weight_over_its_norm() -> None:
+    # eq. 12 of 1802.05957: (g - (g·w̄) u vᵀ) / σ, with the vectors held constant
+    torch.manual_seed(0)
+    layer = nn.Linear(4, 3, bias=False)
+    network = nn.Sequential(layer)
+    constrain_spectrum(network)
+    network.eval()
+    u, v = vectors(network)
+    W = layer.parametrizations.weight.original
+    sigma = u @ W.detach() @ v
+    g = torch.randn(3, 4)
+    (layer.weight * g).sum().backward()
+    expected = (g - (g * W.detach() / sigma).sum() * torch.outer(u, v)) / sigma
+    assert torch.allclose(W.grad, expected, atol=1e-5)
+
+
 LAYERS = [
     nn.Linear(5, 7),
     nn.Embedding(6, 4),

@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from sparring.networks import (
     ShuffleGenerator,
 )
 from sparring.objectives import OBJECTIVES
-from sparring.penalties import r1
+from sparring.penalties import r1, r2, together
 from sparring.recipes import RECIPES
 from sparring.recipes._duel import DuelOptions, duel, pair
 
@@ -103,7 +104,8 @@ def test_the_recipes_show_d_both_in_one_pass_where_no_layer_looks_at_more_than_o
     passes: list[int] = []
     game.networks.D.register_forward_pre_hook(lambda _, given: passes.append(len(given[0])))
     batch = {name: data.schema[name].to_model(column) for name, column in data.batch(0, 4, 0).items()}
-    terms = game.players[0].loss(game.networks, Step(batch, 1, 0.0, torch.Generator().manual_seed(1), {}))
+    critic = next(player for player in game.players if player.name == "discriminator")
+    terms = critic.loss(game.networks, Step(batch, 1, 0.0, torch.Generator().manual_seed(1), {}))
     # the objective's passes come first, a penalty's behind them
     normed = any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in game.networks.D.modules())
     assert terms
@@ -155,6 +157,58 @@ def test_smoothed_labels_reach_d_alone():
     assert play_once(smooth, "discriminator")["real"].item() == pytest.approx(smoothed.item(), abs=1e-6)
     assert play_once(smooth, "discriminator")["fake"] == play_once(plain, "discriminator")["fake"]
     assert play_once(smooth, "generator") == play_once(plain, "generator")
+
+
+@pytest.mark.parametrize("objective", ["relativistic-pairing", "hinge", "non-saturating"])
+def test_scores_and_both_penalties_from_one_pass_are_those_of_passes_of_their_own(objective):
+    torch.manual_seed(0)
+    G = nn.Linear(3, 2)
+    D = nn.Sequential(nn.Linear(2, 16), nn.Softplus(), nn.Linear(16, 1))  # curved: a penalty reaches every weight
+    heard: list[int] = []
+    D.register_forward_hook(lambda module, inputs, output: heard.append(len(inputs[0])))
+
+    def gradients(penalty, **how) -> tuple[dict[str, float], list[Tensor]]:
+        heard.clear()
+        D.zero_grad()
+        terms = play_once(duel(G, D, objective, penalty, latent=3, **how), "discriminator")
+        sum(terms.values(), torch.zeros(())).backward()
+        return {name: term.item() for name, term in terms.items()}, [p.grad.clone() for p in D.parameters()]
+
+    both = together(r1(3.0), r2(0.5))
+    together_terms, in_one = gradients(both, one_pass=True)
+    assert heard == [12]
+    terms, apart = gradients(lambda *given: both(*given), one_pass=True)
+    assert heard == [12, 6, 6]
+    assert together_terms == pytest.approx(terms, rel=1e-5)
+    assert terms["r1"] / terms["r2"] > 1
+    for a, b in zip(in_one, apart, strict=True):
+        assert torch.allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
+def test_in_bfloat16_penalties_keep_a_pass_of_their_own_in_float32():
+    G, D = nn.Linear(3, 2), Listening()
+    kinds: list[torch.dtype] = []
+    D.layers.register_forward_hook(lambda module, inputs, output: kinds.append(output.dtype))
+    game = duel(G, D, "hinge", together(r1(), r2()), latent=3, one_pass=True)
+    with torch.autocast("cpu", torch.bfloat16):
+        play_once(game, "discriminator")
+    assert kinds == [torch.bfloat16, torch.float32, torch.float32]
+
+
+def test_fakes_that_are_used_again_are_those_that_g_was_judged_by():
+    G, D = nn.Linear(3, 2), Listening()
+    game = duel(G, D, "hinge", latent=3, reuse_fakes=True)
+    assert [player.name for player in game.players] == ["generator", "discriminator"]
+    made: list[Tensor] = []
+    G.register_forward_hook(lambda module, inputs, output: made.append(output))
+    left: dict[str, Tensor] = {}
+    for player in game.players:
+        player.loss(game.networks, replace(step(), left=left))
+    assert len(made) == 1
+    assert [torch.equal(seen, made[0]) for seen in D.heard] == [True, False, True]
+    assert not D.heard[-1].requires_grad
+    game.players[1].loss(game.networks, replace(step(), left=left))  # the second step of a longer turn
+    assert len(made) == 2
 
 
 def test_the_optimizers_are_the_generators_and_the_discriminators_in_that_order():

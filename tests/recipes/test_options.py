@@ -18,7 +18,7 @@ from sparring.recipes import RECIPES
 EVERY = {"batch": 3, "ema": 0.6}
 PAIRED = {"width": 6, "latent_dim": 5, "latent": "uniform", "lr": 0.1, "lr_d": 0.2, "beta1": 0.3, "beta2": 0.4}
 PAIRED |= {"network": "mlp", "decay_from": 0.5}
-DUELS = {"n_critic": 3, "instance_noise": 0.7}
+DUELS = {"n_critic": 3, "instance_noise": 0.7, "reuse_fakes": True}
 OWN: dict[str, set[str]] = {  # shown below, or by value in test_losses.py and test_other_losses.py
     "default": {"gamma"},
     "gan": {"saturating", "dropout", "label_smoothing"},
@@ -76,13 +76,15 @@ def test_the_options_of_a_pair_reach_the_optimizers_the_noise_the_networks_and_t
 def test_the_options_of_a_duel_reach_the_turns_and_what_d_sees(recipe):
     def noises(sigma: float) -> torch.Tensor:
         game = planned(recipe, network="mlp", n_critic=3, instance_noise=sigma).state.game
-        assert game.players[0].turn.steps(24, 3) == 3
+        critic = next(player for player in game.players if player.name == "discriminator")
+        assert critic.turn.steps(24, 3) == 3
         seen: list[torch.Tensor] = []
         game.networks.D.register_forward_pre_hook(lambda module, given: seen.append(given[0].detach()))
         batch = {"x": torch.zeros(3, 1, 16, 16)}
-        game.players[0].loss(game.networks, Step(batch, 0, 0.0, torch.Generator().manual_seed(0), {}))
+        critic.loss(game.networks, Step(batch, 0, 0.0, torch.Generator().manual_seed(0), {}))
         return seen[0][:3]
 
+    assert planned(recipe, reuse_fakes=True).state.game.players[0].name == "generator"
     assert torch.allclose(noises(1.4), 2 * noises(0.7))
     assert noises(0.7).std().item() == pytest.approx(0.7, abs=0.05)
 

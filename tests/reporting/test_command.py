@@ -10,7 +10,7 @@ import sparring.cli.train
 from sparring import workflows
 from sparring.cli import main
 from sparring.config import RunConfig, parse_settings, to_toml
-from sparring.reporting.command import _setting, command, schedules_end
+from sparring.reporting.command import _setting, command
 
 
 def kept(config: RunConfig) -> RunConfig:
@@ -103,21 +103,3 @@ def test_no_command_makes_what_came_from_python():
     config = workflows.plan("ring").config
     assert command(config) is not None
     assert command(config.model_copy(update={"recipe": workflows.CUSTOM})) is None
-
-
-@pytest.mark.parametrize(
-    "arguments", [{"rounds": 3}, {"images": 40}, {"minutes": 1}, {"minutes": 1, "rounds": 3}, {"epochs": 2}]
-)
-@pytest.mark.parametrize("recipe", ["gan", "wgan"])
-def test_schedules_of_a_run_in_one_go_end_where_they_ended(sources, arguments, recipe):
-    plan = workflows.plan(sources["points"], recipe=recipe, batch=4, **arguments)
-    a_round = plan.state.game.players[0].turn.steps(len(plan.data), 4) * 4
-    assert schedules_end(plan.config, a_round) is None
-
-
-def test_schedules_of_a_resumed_run_ended_elsewhere(sources, tmp_path, planned):
-    small = {"batch": 4, "options": {"width": 4}, "doctor": "off"}
-    run = workflows.train(sources["points"], rounds=2, out=tmp_path / "run", recipe="gan", **small)
-    more = kept(workflows.plan_resumed(run.path, rounds=3).config)
-    assert schedules_end(more, 4) == 5
-    assert planned(command(more)) == more.model_copy(update={"horizon": 5})

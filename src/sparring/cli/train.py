@@ -135,9 +135,10 @@ def describe(plan: "Plan") -> str:
     limits = {name: limit for name, limit in config.budget.model_dump().items() if limit}
     budget = ", ".join(f"until {limit}" if name == "until" else f"{limit:g} {name}" for name, limit in limits.items())
     lines += [
-        f"budget     {budget}; schedules end at round {how.horizon:,}",
+        f"budget     {budget}; schedules end "
+        + (f"at round {how.horizon:,}" if how.horizon else "with it: its length is measured in the first minute"),
         f"batch      {how.batch}" + (f", {how.accumulate} a step" if how.accumulate > 1 else ""),
-        f"device     {how.device}, {str(how.precision).removeprefix('torch.')}",
+        f"device     {how.device}, {str(how.precision).removeprefix('torch.')}, {how.threads} threads",
         f"seed       {how.seed}",
         f"doctor     {config.doctor}; {config.on_trouble} on trouble",
         f"out        {plan.out.path}",

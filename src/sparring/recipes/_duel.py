@@ -22,11 +22,14 @@ from sparring.networks import (
     StridedDiscriminator,
 )
 from sparring.objectives import Objective, Terms, get, smooth_labels
-from sparring.penalties import Penalty
+from sparring.penalties import Penalty, ZeroCentered, scores_and_norms
 from sparring.recipes.recipe import RecipeOptions
 
 Featured = MLPDiscriminator | DCGANDiscriminator | ResNetDiscriminator | StridedDiscriminator
 """A discriminator that shows what its last layer sees, by `features`."""
+
+
+REUSE_FAKES = "G plays first, and D is shown the fakes that G was just judged by, which saves making new ones"
 
 
 class Duel(NamedTuple):
@@ -51,6 +54,7 @@ def duel(
     ema: float = 0.999,
     after: Callable[[Duel], None] | None = None,
     one_pass: bool = False,
+    reuse_fakes: bool = False,
 ) -> Game[Duel]:
     """A game between any generator and any discriminator.
 
@@ -72,6 +76,8 @@ def duel(
         one_pass: whether D sees reals and fakes in one forward pass, which is cheaper. Only for a D whose score of an
             example does not depend on the rest of the batch: batch norm, minibatch standard deviation and the like
             would mix the statistics of reals and fakes. By default it sees them one after the other.
+        reuse_fakes: G's turn comes first, and D is shown the fakes that G was just judged by, in the first step of its
+            turn: one forward pass of G less. By default D is first, and each player has fakes of its own.
 
     Returns:
         The game; its players are "discriminator" and "generator".
@@ -97,39 +103,45 @@ def duel(
 
     def discriminate(net: Duel, step: Step) -> Terms:
         real = step.batch["x"]
-        with torch.no_grad():
-            fake = net.G(noise(len(real), step.rng)).float()
+        fake = step.left.pop("fake", None)
+        if fake is None:
+            with torch.no_grad():
+                fake = net.G(noise(len(real), step.rng)).float()
         real, fake = seen(real, step), seen(fake, step)
-        scores = net.D(torch.cat([real, fake])).chunk(2) if one_pass else (net.D(real), net.D(fake))
-        terms = rules.discriminator(*scores)
-        if penalty is not None and step.round % penalty_every == 0:
-            terms |= {name: penalty_every * term for name, term in penalty(net.D, real, fake, step.rng).items()}
-        return terms
+        due = penalty if step.round % penalty_every == 0 else None
+        if one_pass and isinstance(due, ZeroCentered) and due.real and due.fake and not _autocast(real):
+            scores, norms = (each.chunk(2) for each in scores_and_norms(net.D, torch.cat([real, fake])))
+            terms, penalties = rules.discriminator(*scores), due.of(*norms)
+        else:
+            scores = net.D(torch.cat([real, fake])).chunk(2) if one_pass else (net.D(real), net.D(fake))
+            terms, penalties = rules.discriminator(*scores), due(net.D, real, fake, step.rng) if due else {}
+        return terms | {name: penalty_every * term for name, term in penalties.items()}
 
     def generate(net: Duel, step: Step) -> Terms:
-        fake = net.D(seen(net.G(noise(len(step.batch["x"]), step.rng)).float(), step))
+        made = net.G(noise(len(step.batch["x"]), step.rng)).float()
+        if reuse_fakes:
+            step.left["fake"] = made.detach()
+        fake = net.D(seen(made, step))
         with torch.no_grad():
             real = net.D(seen(step.batch["x"], step)) if rules.relativistic else fake
         return rules.generator(real, fake)
 
+    length = steps(turn) if isinstance(turn, int) else turn
+    D = Player("discriminator", ("D",), discriminate, for_D, length, after=after)
+    G = Player("generator", ("G",), generate, for_G)
     return Game(
         networks=Duel(generator, discriminator),
-        players=(
-            Player(
-                "discriminator",
-                ("D",),
-                discriminate,
-                for_D,
-                steps(turn) if isinstance(turn, int) else turn,
-                after=after,
-            ),
-            Player("generator", ("G",), generate, for_G),
-        ),
+        players=(G, D) if reuse_fakes else (D, G),
         noise=noise,
         sample=lambda net, z, given: net.G(z),
         critic=_critic,
         decay=ema,
     )
+
+
+def _autocast(x: Tensor) -> bool:
+    # penalties are computed in float32: they cannot share a pass in another precision
+    return torch.is_autocast_enabled(x.device.type)
 
 
 def _critic(net: Duel, batch: Batch) -> Tensor:
@@ -180,6 +192,7 @@ class DuelOptions(PairOptions):
 
     n_critic: int = Field(1, gt=0, description="steps of D before each step of G")
     instance_noise: float = Field(0.0, ge=0, description="noise on all that D sees, falling to 0 over the run")
+    reuse_fakes: bool = Field(False, description=REUSE_FAKES)
 
 
 def pair(
@@ -278,6 +291,7 @@ def standard_duel(
         instance_noise=options.instance_noise,
         ema=options.ema,
         after=after,
+        reuse_fakes=options.reuse_fakes,
         # of these networks only DCGAN's looks at more than one example, and only with batch norm
         one_pass=not (batch_norm and isinstance(discriminator, DCGANDiscriminator)),
     )

@@ -13,7 +13,7 @@ from pydantic import Field
 from sparring.game import Game
 from sparring.kinds import Schema
 from sparring.penalties import r1, r2, together
-from sparring.recipes._duel import Duel, DuelOptions, shape_of, standard_duel
+from sparring.recipes._duel import REUSE_FAKES, Duel, DuelOptions, shape_of, standard_duel
 from sparring.recipes.recipe import Recipe
 
 
@@ -27,10 +27,11 @@ class Options(DuelOptions):
     lr: float = Field(2e-3, gt=0, description="learning rate of both")
     beta1: float = Field(0.0, ge=0, lt=1, description="Adam's β1")
     beta2: float = Field(0.99, ge=0, lt=1, description="Adam's β2")
+    reuse_fakes: bool = Field(True, description=REUSE_FAKES)
     gamma: float = Field(0.1, ge=0, description="for points: weight of R1 and R2")
 
 
-POINTS = {"lr": 1e-3}
+POINTS = {"decay_from": 0.5, "reuse_fakes": False}
 """The defaults for points, where they are not those above; see the page."""
 
 

@@ -1,6 +1,5 @@
 """The command that plays a run again."""
 
-import math
 import shlex
 from typing import Any
 
@@ -38,23 +37,6 @@ def command(config: RunConfig) -> str | None:
         else:
             words += ["--set", f"{name}={_setting(name, value)}"]
     return shlex.join(words)
-
-
-def schedules_end(config: RunConfig, images_a_round: float) -> int | None:
-    """Where the schedules of a run end that is begun with that command, if that is not where they ended in this one.
-
-    A run that was resumed with a larger budget keeps its schedules.
-
-    Args:
-        config: of the run.
-        images_a_round: as its log has it.
-    """
-    budget = config.budget
-    if budget.epochs or not images_a_round:
-        return None  # how many examples there are does not stand in the config
-    limits = [*([budget.rounds] if budget.rounds else []), *([budget.images / images_a_round] if budget.images else [])]
-    anew = math.ceil(min(limits, default=config.schedule / images_a_round))
-    return anew if anew != config.horizon else None
 
 
 def _unusual(config: RunConfig) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sparring.readable import duration, number
 from sparring.reporting import gallery, plots, tables, verdicts
-from sparring.reporting.command import command, schedules_end
+from sparring.reporting.command import command
 from sparring.reporting.curves import Chart, draw
 from sparring.reporting.markup import Markup, data, note, tag
 from sparring.reporting.story import Story
@@ -105,10 +105,9 @@ def _again(story: Story) -> Iterator[Markup | None]:
         yield note("No command plays this run again: its data or its game was handed over from Python.")
     else:
         yield tag("pre", line, class_="command")
-        end = schedules_end(story.config, story.images / story.round if story.round else 0)
-        if end:
+        if story.config.begins and story.config.horizon:
             yield note(
-                f"The run was resumed with a larger budget: its schedules ended at round {story.config.horizon:,}, "
-                f"and those of a run begun with this command end at round {end:,}."
+                f"In round {story.config.begins:,}, when its length became known, the run's schedules were set to end "
+                f"at round {story.config.horizon:,}. Those of a run begun with this command may end elsewhere."
             )
     yield _folded("config.toml", tag("pre", story.run.config.read_text(encoding="utf-8")))

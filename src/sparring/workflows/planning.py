@@ -15,7 +15,7 @@ from sparring import checkpoint as checkpoints
 from sparring import recipes
 from sparring.config import FOUND_OUT, Budget, DataOptions, RunConfig, read_toml, validated
 from sparring.data import Data, MapStyle, Progress
-from sparring.devices import UnavailableError, choose_device, choose_precision, forked, seed_global
+from sparring.devices import UnavailableError, choose_device, choose_precision, choose_threads, forked, seed_global
 from sparring.doctor import AUTO, OFF
 from sparring.errors import UserError, did_you_mean
 from sparring.game import Game, Player
@@ -31,6 +31,9 @@ Source = sparring.data.Source | MapStyle | Data
 
 CUSTOM = "custom"
 DEFAULT_BUDGET = Budget(minutes=5)  # pyright: ignore[reportCallIssue]
+
+ENDLESS = 1_000_000
+"""Images over which the schedules of a run go that ends by a verdict only."""
 
 
 class Length(TypedDict, total=False):
@@ -61,7 +64,8 @@ class Settings(Length, total=False):
         device: "auto", "cpu", "cuda", "cuda:1" or "mps".
         precision: "auto", "float32" or "bfloat16".
         accumulate: batches averaged in one optimizer step.
-        schedule: images over which schedules run when the budget is in minutes.
+        threads: of the processor, within a round; by default one for points, all for pictures.
+        schedule: images over which schedules run; by default, the whole run.
         log_every: how often a log line is written: seconds ("5s") or rounds ("100").
         sample_every: how often samples are drawn.
         checkpoint_every: how often a checkpoint is written.
@@ -86,6 +90,7 @@ class Settings(Length, total=False):
     device: str | None
     precision: Literal["auto", "float32", "bfloat16"] | None
     accumulate: int | None
+    threads: int | None
     schedule: int | None
     log_every: str | int | None
     sample_every: str | int | None
@@ -283,11 +288,18 @@ def plan_resumed(
         done["epochs"] = done["images"] / len(data)
         further = {name: done[name] + amount if name in done else amount for name, amount in asked.items()}
         budget = validated(Budget, further, "budget")
-        resumed = replace(resumed, config=config.model_copy(update={"budget": budget}))
+        resumed = _longer(replace(resumed, config=config.model_copy(update={"budget": budget})))
         _check_doctor(resumed.config)
     if fraction_of(resumed, seconds) >= 1:
         raise UserError(f"{path} has used up its budget", "go on with --minutes 5")
     return resumed
+
+
+def _longer(plan: Plan) -> Plan:
+    """The same run with schedules that end with its new budget: rates that have fallen to 0 would train nothing."""
+    horizon = _planned_rounds(plan.config, len(plan.data), plan.state.game.players[0])
+    decided = {"horizon": horizon, "begins": plan.state.round}
+    return replace(plan, config=plan.config.model_copy(update=decided), how=replace(plan.how, **decided))
 
 
 def _configured(
@@ -475,22 +487,27 @@ def _assemble(config: RunConfig, data: Data, game: Game[Any] | None) -> tuple[St
         seed=config.seed,
         batch=batch,
         horizon=config.horizon or _planned_rounds(config, len(data), game.players[0]),
+        begins=config.begins,
         accumulate=config.accumulate,
         device=device,
         precision=choose_precision(config.precision, device, pictures),
+        threads=choose_threads(config.threads, device, batch * sum(math.prod(k.shape) for k in data.schema.values())),
     )
     return State.start(game), how
 
 
-def _planned_rounds(config: RunConfig, examples: int, first: Player[Any]) -> int:
-    """The round at which the first limit will be reached, as far as it does not depend on the clock."""
+def _planned_rounds(config: RunConfig, examples: int, first: Player[Any]) -> int | None:
+    """The round at which schedules end: the first limit, as far as it does not depend on the clock."""
     budget, batch = config.budget, config.options["batch"] * config.accumulate
     a_turn = first.turn.steps(examples, batch) * batch
-    shown = [limit for limit in (budget.images, budget.epochs and budget.epochs * examples) if limit]
-    if not shown and not budget.rounds:
-        shown = [config.schedule]
-    rounds = [first.rounds(math.ceil(images / a_turn)) for images in shown]
-    return min([*rounds, *([budget.rounds] if budget.rounds else [])])
+    limits = [config.schedule] if config.schedule else [budget.images, budget.epochs and budget.epochs * examples]
+    shown = [images for images in limits if images]
+    counted = [budget.rounds] if budget.rounds and not config.schedule else []
+    if not shown and not counted:
+        if budget.minutes:
+            return None  # measured as the run goes
+        shown = [ENDLESS]
+    return min([*counted, *(first.rounds(math.ceil(images / a_turn)) for images in shown)])
 
 
 def fraction_of(plan: Plan, seconds: float) -> float:

@@ -13,7 +13,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from sparring import checkpoint as checkpoints
-from sparring.config import to_toml
+from sparring.config import RunConfig, to_toml
 from sparring.data import Rows, viewed
 from sparring.doctor import OFF, Doctor, Health, readings
 from sparring.drawing import draw, rows_for
@@ -22,11 +22,15 @@ from sparring.kinds import Categories, labelled
 from sparring.lock import locked
 from sparring.loop import DivergedError, Round, play
 from sparring.metrics.table import KNOWN_MODES
-from sparring.pacing import Meter, interruptions
+from sparring.pacing import PACED_ROUNDS, Meter, interruptions
+from sparring.runs import RunDir
 from sparring.scoring import Evaluation, Scorer
 from sparring.severity import is_trouble
 from sparring.workflows import given
 from sparring.workflows.planning import Plan, cadences, fraction_of
+
+MEASURED = 0.05
+"""Of a budget in minutes, and a minute at most: what is played before the length of the run is estimated."""
 
 STRIP = 8
 """Samples of a preview that are also kept as they are stored."""
@@ -117,9 +121,9 @@ def _run(plan: Plan, scoring: "Scoring") -> Iterator[Status]:
 def _rounds(
     plan: Plan, scoring: "Scoring", showing: "Showing", attending: "Attending", began: float
 ) -> Iterator[Status]:
-    state, log, saving = plan.state, Logging(plan), Saving(plan)
+    pace, log, saving = Pace(plan), Logging(plan), Saving(plan)
     with interruptions() as interrupted:
-        for played in play(state, plan.data, plan.how):
+        for played in pace.rounds():
             log.meter.add(played.terms)
             seconds = time.monotonic() - began
             fraction = fraction_of(plan, seconds)
@@ -127,6 +131,7 @@ def _rounds(
             finished = attending.attend(played, seconds, fraction, finished)
             scoring.score(seconds, bool(finished) and not interrupted.is_set())
             with writing(plan.out.path):
+                pace.measure(seconds)
                 showing.show(seconds, bool(finished))
                 status = log.write(seconds, fraction, finished, showing, scoring, attending)
                 if status and finished and attending.restores(attending.health):
@@ -139,6 +144,38 @@ def _rounds(
                 yield status
             if finished:
                 return
+
+
+class Pace:
+    """The rounds of a run, and its length: measured once where the budget is in minutes, and written down."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan, self._how = plan, plan.how
+        self._began: tuple[int, float] | None = None
+
+    def rounds(self) -> Iterator[Round]:
+        """Play for as long as the caller asks."""
+        while True:
+            how = self._how
+            for played in play(self._plan.state, self._plan.data, how):
+                yield played
+                if self._how is not how:
+                    break
+
+    def measure(self, seconds: float) -> None:
+        """Estimate the round in which the run will end, once a small part of it has been played."""
+        minutes, round = self._plan.config.budget.minutes, self._plan.state.round
+        if self._how.horizon is not None or minutes is None:
+            return
+        if self._began is None:  # the first round also allocates and fills caches
+            self._began = round, seconds
+        first, then = self._began
+        left = 60 * minutes - seconds
+        if round < first + PACED_ROUNDS or seconds - self._plan.seconds < min(60.0, MEASURED * (left + seconds)):
+            return
+        decided = {"horizon": round + math.ceil(left * (round - first) / (seconds - then)), "begins": round}
+        self._how = replace(self._how, **decided)
+        _write_config(self._plan.out, self._plan.config.model_copy(update=decided))
 
 
 class Logging:
@@ -388,11 +425,15 @@ def _begin(plan: Plan) -> None:
             ) from None
     elif plan.state.round != max((int(path.name) for path in out.finished_checkpoints()), default=0):
         raise UserError(f"{out.path} was played by another process meanwhile", "resume it again")
-    temporary = out.config.with_suffix(".part")
-    temporary.write_text(to_toml(plan.config.model_dump()), encoding="utf-8")
-    temporary.replace(out.config)
+    _write_config(out, plan.config)
     out.tidy()
     out.rewind(plan.state.round)
+
+
+def _write_config(out: RunDir, config: RunConfig) -> None:
+    temporary = out.config.with_suffix(".part")
+    temporary.write_text(to_toml(config.model_dump()), encoding="utf-8")
+    temporary.replace(out.config)
 
 
 def _kept(plan: Plan) -> Rows:
