@@ -8,11 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from sparring import lock
 from sparring.cache import cache_folder
-from sparring.data import Dataset, Unpaired, cached, inspect, inspection, open, preparing, storage
+from sparring.data import Dataset, Unpaired, cached, inspect, inspection, open, preparing, storage, viewed
 from sparring.kinds import classes_of
+from sparring.scoring import Scorer
 
 
 @pytest.fixture(autouse=True)
@@ -239,6 +241,18 @@ def test_progress_is_told_to_its_end(folder):
     told: list[tuple[str, float]] = []
     open(folder, progress=lambda what, share: told.append((what, share)))
     assert dict(told) == {"looking at 12 files": 1.0, "reading 12 pictures": 1.0}
+
+
+def test_what_is_mapped_to_be_read_can_be_judged(folder, noise):
+    for i in range(12, 60):
+        noise(i).save(folder / f"{i:02}.png")
+    open(folder)
+    data = open(folder, mirror=True)
+    assert not data.train["x"].flags.writeable
+    samples = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (20, 3, 8, 8), dtype=np.uint8))
+    found = Scorer(viewed(data, "x"), "folder", samples=20)(samples)
+    again = Scorer(viewed(open(folder, mirror=True, cache=False), "x"), "folder", samples=20)(samples)
+    assert found.rows == again.rows
 
 
 def test_memory_stays_far_below_the_size_of_the_set(folder, noise, monkeypatch):
