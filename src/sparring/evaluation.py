@@ -102,7 +102,7 @@ def compare(
         sets.append(_drawn(each, ready[k], limit, size, channels, checkpoint))
         check_shape(tuple(sets[-1].samples.shape[1:]), data)
     n = min(limit, *(len(each.samples) for each in sets))
-    kept = Cache(user_cache() if cache else None)
+    kept = Cache(user_cache() / "features" if cache else None)
     scorer = Scorer(data, source, features, n, seed, device=torch.device(where), cache=kept, tell=work)
     found = []
     for k, (each, drawn) in enumerate(zip(given, sets, strict=True)):

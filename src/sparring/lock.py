@@ -29,12 +29,17 @@ BEYOND = 1 << 20
 TAKEN = {errno.EAGAIN, errno.EACCES, errno.EDEADLK}
 
 
+class InUseError(UserError):
+    """Another process holds the lock, or this one does already."""
+
+
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Hold the lock of a run directory, which must be there.
 
     Raises:
-        UserError: another process holds it, or this one does already; it says which.
+        InUseError: another process holds it, or this one does already; it says which.
+        UserError: the directory cannot be written to.
     """
     path = folder / NAME
     with writing(folder):
@@ -64,7 +69,7 @@ def _opened(path: Path) -> IO[str]:
             file.close()
             if error.errno not in TAKEN:
                 raise
-            raise UserError(
+            raise InUseError(
                 f"{path.parent} is in use by {_holder(path)}", "wait until it has ended, or stop it"
             ) from None
         file.close()

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sparring.data import cached
 from sparring.recipes import RECIPES
 
 
@@ -178,3 +179,16 @@ def test_what_was_skipped_in_the_data_is_said(sparring, small, tmp_path):
     said = sparring("train", "folder", *small, "--rounds", 1, "--out", "run")
     assert said.code == 0
     assert "skipped 1 file that is not a readable image: broken.png" in said.err
+
+
+def test_a_second_start_reads_from_the_cache_and_plays_the_same(sparring, pictures, small, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(cached, "SLOW", 0.0)
+    options = [*small, "--rounds", 2]
+    assert sparring("train", pictures, *options, "--out", "none", "--no-cache").code == 0
+    assert not (tmp_path / "cache").exists()
+    assert "prepared 24 examples in the cache" in sparring("train", pictures, *options, "--out", "first").err
+    assert "read from the cache" in sparring("train", pictures, *options, "--out", "second").err
+    networks = [path.read_bytes() for path in tmp_path.glob("*/checkpoints/000002/networks.safetensors")]
+    assert len(networks) == 3
+    assert len(set(networks)) == 1

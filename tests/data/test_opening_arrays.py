@@ -386,3 +386,16 @@ def test_errors_of_files(tmp_path):
     np.savez(tmp_path / "labels.npz", y=np.arange(3))
     with pytest.raises(UserError, match="no array of examples"):
         open(tmp_path / "labels.npz")
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_an_npz_that_is_not_compressed_is_mapped(tmp_path, monkeypatch, save, order):
+    pictures = np.asarray(np.random.default_rng(0).integers(0, 256, (20, 8, 8, 3), dtype=np.uint8), order=order)
+    save(tmp_path / "a.npz", images=pictures, labels=np.arange(20) % 2)
+    mapped: list[object] = []
+    true = np.memmap
+    monkeypatch.setattr(np, "memmap", lambda *arguments, **more: mapped.append(1) or true(*arguments, **more))
+    data = open(tmp_path / "a.npz", cache=False)
+    assert len(mapped) == (save is np.savez)
+    assert data.fingerprint == open((pictures, np.arange(20) % 2)).fingerprint

@@ -69,3 +69,55 @@ def test_errors(tmp_path, encoded, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     with pytest.raises(UserError, match=r'pip install "sparring\[parquet\]"'):
         open(path)
+
+
+def sharded(folder: Path, encoded: list[bytes], split: str = "train") -> None:
+    folder.mkdir(exist_ok=True)
+    for shard in range(3):
+        columns = {"image": encoded[4 * shard : 4 * shard + 4], "label": [0, 1] * 2}
+        pq.write_table(pa.table(columns), folder / f"{split}-0000{shard}-of-00003.parquet", row_group_size=3)
+
+
+def test_a_folder_of_shards_is_one_data_set(tmp_path, folder, encoded):
+    sharded(tmp_path / "shards", encoded)
+    data = open(tmp_path / "shards")
+    whole = {x.tobytes() for x in [*data.train["x"], *data.kept["x"]]}
+    assert whole == {x.tobytes() for part in (open(folder).train, open(folder).kept) for x in part["x"]}
+    one = written(tmp_path / "a.parquet", {"image": encoded, "label": [0, 1] * 6})
+    assert data.fingerprint == open(one).fingerprint
+
+
+def test_of_the_hubs_splits_only_train_is_read(tmp_path, encoded):
+    sharded(tmp_path / "shards", encoded)
+    alone = open(tmp_path / "shards")
+    sharded(tmp_path / "shards", encoded[::-1], "test")
+    data = open(tmp_path / "shards")
+    assert data.fingerprint == alone.fingerprint
+    assert "3 files of train, and not from 3 others" in data.notes[0]
+
+
+def test_a_broken_row_of_a_shard_is_named(tmp_path, encoded):
+    sharded(tmp_path / "shards", [*encoded[:5], b"broken", *encoded[6:]])
+    assert "train-00001-of-00003.parquet row 1" in " ".join(open(tmp_path / "shards").notes)
+
+
+def test_few_row_groups_are_in_memory_and_none_is_read_often(tmp_path, encoded, monkeypatch):
+    rows = [encoded[i % 12] for i in range(400)]
+    pq.write_table(pa.table({"image": rows}), tmp_path / "a.parquet", row_group_size=10)
+    read: list[int] = []
+    true = pq.ParquetFile.read_row_group
+
+    def counted(self, group, **more):
+        read.append(group)
+        return true(self, group, **more)
+
+    monkeypatch.setattr(pq.ParquetFile, "read_row_group", counted)
+    open(tmp_path / "a.parquet", cache=False)
+    # for the headers, then for the pictures
+    assert 80 <= len(read) <= 100
+
+
+def test_a_table_beside_pictures_is_none_of_them(folder, encoded):
+    alone = open(folder).fingerprint
+    written(folder / "about.parquet", {"image": encoded[:3]})
+    assert open(folder).fingerprint == alone

@@ -1,9 +1,11 @@
 import mmap
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from sparring.data import open, storage
+from sparring.data import open, split, storage
 from sparring.errors import UserError
 
 
@@ -47,3 +49,26 @@ def test_parts_cover_everything_once(monkeypatch, part):
     monkeypatch.setattr(storage, "PART", part)
     array = np.arange(21).reshape(7, 3)
     np.testing.assert_array_equal(np.concatenate([array[rows] for rows in storage.parts(array)]), array)
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="asks Linux how much of a mapping is in memory")
+def test_what_was_gone_through_in_parts_is_not_left_in_memory(monkeypatch, tmp_path):
+    monkeypatch.setattr(storage, "LARGE", 1)
+    monkeypatch.setattr(storage, "PART", 1 << 20)
+    array = storage.allocate((64, 1 << 20), np.uint8, tmp_path / "mapped")
+    array[:] = 1
+    found = split.digests(array)
+    assert len(found) == 64
+    assert int(array.sum()) == array.size
+    for _ in storage.parts(array[:2]):
+        pass
+    text = Path("/proc/self/smaps").read_text().partition(str(tmp_path / "mapped"))[2]
+    assert int(re.search(r"Rss:\s+(\d+)", text)[1]) < 100
+
+
+@pytest.mark.parametrize("part", [1, 30, 1 << 20])
+def test_gather_is_indexing(monkeypatch, part):
+    monkeypatch.setattr(storage, "PART", part)
+    array = np.arange(60).reshape(20, 3)
+    rows = np.random.default_rng(0).integers(0, 20, 30)
+    np.testing.assert_array_equal(storage.gather(array, rows), array[rows])

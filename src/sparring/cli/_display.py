@@ -1,5 +1,6 @@
 """The live display of a training run; plain lines where stderr is not a terminal."""
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, Group, RenderableType
@@ -55,6 +56,46 @@ def time_left(status: "Status") -> str:
     if not 0 < status.fraction < 1:
         return ""
     return duration(status.seconds / status.fraction * (1 - status.fraction))
+
+
+QUICK = 0.5
+"""Seconds of preparation that are not spoken of."""
+
+
+class Preparing:
+    """Shows how far the data is prepared, if that takes long; used as a context manager, and called with progress."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True, highlight=False, emoji=False)
+        self._bar = Progress(
+            BarColumn(bar_width=32),
+            TaskProgressColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.description}", markup=False),
+            console=self._console,
+            refresh_per_second=4,
+            transient=True,
+        )
+        self._task = self._bar.add_task("", total=1.0)
+        self._said = time.monotonic()
+
+    def __enter__(self) -> "Preparing":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._bar.live.is_started:
+            self._bar.stop()
+
+    def __call__(self, what: str, share: float) -> None:
+        """Show what is done and which share of it; a plain line at most every ten seconds."""
+        now = time.monotonic()
+        if self._console.is_terminal:
+            if now - self._said > QUICK and not self._bar.live.is_started:
+                self._bar.start()
+            self._bar.update(self._task, completed=share, description=what)
+        elif now - self._said > 10:
+            self._said = now
+            self._console.print(f"{share:4.0%} {what}", markup=False, soft_wrap=True)
 
 
 class Display:

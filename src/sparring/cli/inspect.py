@@ -14,12 +14,17 @@ SHOWN = 8
 
 def inspect(
     source: Annotated[str, typer.Argument(help="As for `sparring train`.")],
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Look anew, and keep nothing in the user's cache folder.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
     """Report what SOURCE holds: count, sizes, channels, labels, corrupt files, exact duplicates, what is not read."""
     import sparring.data
+    from sparring.cli._display import Preparing
 
-    found = sparring.data.inspect(source)
+    with Preparing() as progress:
+        found = sparring.data.inspect(source, cache=not no_cache, progress=progress)
     typer.echo(json.dumps(found.to_dict(), indent=1) if as_json else describe(found))
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sparring.cli._processes import launch, mind_the_launcher, started
+from sparring.cli._processes import launch, leads, mind_the_launcher, started
 from sparring.cli._values import parse_channels, parse_count, parse_size
 from sparring.errors import ProcessesError, UserError
 from sparring.severity import is_trouble
@@ -63,6 +63,9 @@ def train(
     watch_field: Annotated[
         Path | None, typer.Option(help="A .gif to draw of points: reals, fakes, and what D thinks of every place.")
     ] = None,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Prepare the data anew, and keep nothing in the user's cache folder.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the whole plan and stop.")] = False,
 ) -> None:
     """Train a generator on SOURCE; write samples, checkpoints and a log to a run directory.
@@ -75,25 +78,30 @@ def train(
         raise typer.Exit(launch(processes or 1, sys.argv[1:]))
     mind_the_launcher()
     from sparring import workflows
+    from sparring.cli._display import Preparing
     from sparring.config import FOUND_OUT, Budget, DataOptions, RunConfig, parse_settings, read_toml
 
     budget = {"minutes": minutes, "images": parse_count(images), "rounds": rounds, "epochs": epochs, "until": until}
     given: dict[str, Any] = {"size": parse_size(size), "channels": parse_channels(channels), "mirror": mirror or None}
     given |= {"batch": batch, "seed": seed, "device": device, "evaluate_every": evaluate_every}
     given |= {"doctor": doctor, "on_trouble": on_trouble}
-    if resume is not None:
-        fixed: dict[str, Any] = {"--recipe": recipe, "--out": out, "--set": set_, "--config": config}
-        _check_fixed(resume, fixed | {f"--{name.replace('_', '-')}": value for name, value in given.items()})
-        plan = workflows.plan_resumed(resume, source=source, **budget)
-    else:
-        settings = parse_settings(set_ or [])
-        tables = read_toml(config) if config else {}
-        of_run = set(RunConfig.model_fields) - set(FOUND_OUT)
-        tables |= {name: settings.pop(name) for name in set(settings) & of_run}
-        of_groups = set(DataOptions.model_fields) - {"source"} | set(Budget.model_fields)
-        asked = {name: settings.pop(name) for name in set(settings) & of_groups}
-        flags = {name: value for name, value in (budget | given).items() if value is not None}
-        plan = workflows.plan(source, recipe=recipe, config=tables, out=out, options=settings, **(asked | flags))
+    with Preparing() as progress:
+        opening = workflows.Opening(not no_cache, progress if leads() else None)
+        if resume is not None:
+            fixed: dict[str, Any] = {"--recipe": recipe, "--out": out, "--set": set_, "--config": config}
+            _check_fixed(resume, fixed | {f"--{name.replace('_', '-')}": value for name, value in given.items()})
+            plan = workflows.plan_resumed(resume, source=source, opening=opening, **budget)
+        else:
+            settings = parse_settings(set_ or [])
+            tables = read_toml(config) if config else {}
+            of_run = set(RunConfig.model_fields) - set(FOUND_OUT)
+            tables |= {name: settings.pop(name) for name in set(settings) & of_run}
+            of_groups = set(DataOptions.model_fields) - {"source"} | set(Budget.model_fields)
+            asked = {name: settings.pop(name) for name in set(settings) & of_groups}
+            asked |= {name: value for name, value in (budget | given).items() if value is not None}
+            plan = workflows.plan(
+                source, recipe=recipe, config=tables, out=out, opening=opening, options=settings, **asked
+            )
     if not plan.how.processes.leads:
         _play_along(plan, dry_run)
     elif dry_run:

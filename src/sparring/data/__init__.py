@@ -1,9 +1,11 @@
 from sparring.data.dataset import Dataset
 from sparring.data.framing import Channels
 from sparring.data.inspection import Inspection, inspect
+from sparring.data.ondemand import MapStyle, OnDemand
 from sparring.data.opening import open, read
 from sparring.data.protocol import Data, Rows
-from sparring.data.sources import BUILTIN
+from sparring.data.reading import Progress
+from sparring.data.sources import BUILTIN, Source
 from sparring.data.unpaired import Unpaired
 from sparring.data.viewed import Viewed, known_modes_in_view, viewed
 
@@ -13,7 +15,11 @@ __all__ = [
     "Data",
     "Dataset",
     "Inspection",
+    "MapStyle",
+    "OnDemand",
+    "Progress",
     "Rows",
+    "Source",
     "Unpaired",
     "Viewed",
     "inspect",

@@ -1,11 +1,14 @@
 """Arrays of pictures or points, from memory or from NumPy's files, checked before anything trusts them."""
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
+from zipfile import ZIP_STORED
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
 
 from sparring.data.pictures import SMALLEST
 from sparring.data.ranges import BYTES, Range, choose_range, to_bytes
@@ -92,7 +95,7 @@ def check_array(
     """
     if examples.size == 0:
         raise UserError(f"{source} holds no examples: its shape is {examples.shape}", _SHAPES)
-    view = _channels_last(source, examples, raw)
+    view = channels_last(source, examples, raw)
     if examples.dtype.kind not in "buif":
         raise UserError(f"{source} is of {examples.dtype}", "pictures are integers or floats, points are floats")
     if view.ndim == 2 and examples.dtype.kind != "f":
@@ -138,15 +141,37 @@ def read_numpy(path: Path, raw: bool = False) -> ArraySource:
 
 
 def _load(path: Path) -> tuple[np.ndarray | None, np.ndarray | None, tuple[str, ...]]:
-    """Examples, labels, and a note on the other arrays; the array of a `.npy` stays on disk."""
+    """Examples, labels, and a note on the other arrays; the examples stay on disk if they are not compressed there."""
     if path.suffix.lower() == ".npy":
         return np.load(path, mmap_mode="r", allow_pickle=False), None, ()
     with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
         chosen = _choose(archive.files)
         unused = ", ".join(name for name in archive.files if name not in chosen)
         notes = (f"read {chosen.examples} of {path.name}, and not {unused}",) if unused else ()
-        examples, labels = (None if name is None else archive[name] for name in chosen)
-        return examples, labels, notes
+        examples = None if chosen.examples is None else _stored(path, archive, chosen.examples)
+        return examples, None if chosen.labels is None else archive[chosen.labels], notes
+
+
+def _stored(path: Path, archive: NpzFile, name: str) -> np.ndarray:
+    """An array of a `.npz`, on disk if it is not compressed there."""
+    members = {info.filename: info for info in archive.zip.infolist()} if archive.zip else {}
+    info = members.get(f"{name}.npy")
+    if info is None or info.compress_type != ZIP_STORED:
+        return archive[name]
+    with path.open("rb") as file:
+        # the two lengths in the member's own header, which may differ from those in the archive's table
+        file.seek(info.header_offset + 26)
+        named, extra = struct.unpack("<HH", file.read(4))
+        file.seek(info.header_offset + 30 + named + extra)
+        version = np.lib.format.read_magic(file)
+        if version not in ((1, 0), (2, 0)):
+            return archive[name]
+        header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, columns_first, dtype = header(file)
+        if dtype.hasobject or 0 in shape:
+            return archive[name]
+        order = "F" if columns_first else "C"
+        return np.memmap(path, dtype, "r", file.tell(), shape, order).view(np.ndarray)
 
 
 def _choose(names: Sequence[str]) -> _Chosen:
@@ -165,8 +190,12 @@ def _find(names: Sequence[str], wanted: Sequence[str], form: str) -> str | None:
     return next((by_lower[form.format(word)] for word in wanted if form.format(word) in by_lower), None)
 
 
-def _channels_last(source: str, examples: np.ndarray, raw: bool) -> np.ndarray:
-    """A view `(N, H, W, C)` or `(N, D)`."""
+def channels_last(source: str, examples: np.ndarray, raw: bool) -> np.ndarray:
+    """A view `(N, H, W, C)` or `(N, D)`.
+
+    Raises:
+        UserError: a shape that is neither.
+    """
     view = examples
     if examples.ndim == 3:
         view = examples[..., None]

@@ -7,7 +7,7 @@ import numpy as np
 
 from sparring.data.dataset import Dataset
 from sparring.data.split import digests, held_out
-from sparring.data.storage import keep, parts
+from sparring.data.storage import gather, keep, parts
 from sparring.errors import UserError
 from sparring.kinds import Categories, Kind, Pictures, Points
 
@@ -71,7 +71,7 @@ def assemble(
     out = held_out(hashes)
     # in the order of their hashes: sources come sorted, by class or by date, and the first n stand for all
     judges = np.flatnonzero(out)[np.argsort(hashes[out], kind="stable")]
-    kept = {"x": examples[judges]}  # before the others move to the front, in place
+    kept = {"x": gather(examples, judges)}  # before the others move to the front, in place
     train = {"x": keep(examples, ~out)}
     shape = examples.shape[1:]
     if len(shape) == 3:

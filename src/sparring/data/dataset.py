@@ -1,5 +1,6 @@
-"""Examples in memory, and the batches drawn from them."""
+"""Examples in memory or mapped into it, and the batches drawn from them."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -9,7 +10,8 @@ import torch
 from torch import Tensor
 
 from sparring.data.order import coins, order
-from sparring.data.protocol import Rows
+from sparring.data.protocol import Data, Rows
+from sparring.data.storage import gather
 from sparring.errors import UserError
 from sparring.kinds import Kind
 
@@ -53,14 +55,11 @@ class Dataset:
         Returns:
             Stored examples by column, `(size, ...)`.
         """
-        rows = self.rows(order(len(self), seed, (draw * world + rank) * size, size))
-        if not self.mirror:
-            return rows
-        return mirrored(self.schema, rows, torch.from_numpy(coins(size, seed, draw, rank)))
+        return drawn(self, draw, size, seed, rank, world)
 
     def rows(self, which: np.ndarray | slice) -> Rows:
         """Training examples by their index, never mirrored."""
-        return {name: torch.from_numpy(column[which]) for name, column in self.train.items()}
+        return {name: _tensor(column[which]) for name, column in self.train.items()}
 
     def held_out(self, n: int | None = None) -> Rows:
         """The first `n` held-out examples, or all; fewer when there are fewer, never mirrored."""
@@ -72,15 +71,32 @@ class Dataset:
         Raises:
             UserError: there are not so many.
         """
-        if count > len(self):
-            raise UserError(f"limit = {count}, but there are {len(self):,} training examples", "leave it out")
-        chosen = np.sort(np.random.default_rng(0).permutation(len(self))[:count])
+        chosen = some(len(self), count)
         return replace(
             self,
-            train={name: column[chosen] for name, column in self.train.items()},
+            train={name: gather(column, chosen) for name, column in self.train.items()},
             notes=(*self.notes, f"{count:,} of {len(self):,} training examples are used"),
             fingerprint=blake2b(f"{self.fingerprint} {count}".encode(), digest_size=16).hexdigest(),
         )
+
+
+def some(examples: int, count: int) -> np.ndarray:
+    """The indices of so many examples, chosen at random and in their order.
+
+    Raises:
+        UserError: there are not so many.
+    """
+    if count > examples:
+        raise UserError(f"limit = {count}, but there are {examples:,} training examples", "leave it out")
+    return np.sort(np.random.default_rng(0).permutation(examples)[:count])
+
+
+def drawn(data: Data, draw: int, size: int, seed: int, rank: int = 0, world: int = 1) -> Rows:
+    """A batch of any data set whose rows can be looked up; see `Dataset.batch`."""
+    rows = data.rows(order(len(data), seed, (draw * world + rank) * size, size))
+    if not data.mirror:
+        return rows
+    return mirrored(data.schema, rows, torch.from_numpy(coins(size, seed, draw, rank)))
 
 
 def mirrored(schema: Mapping[str, Kind], rows: Rows, flip: Tensor) -> Rows:
@@ -91,3 +107,10 @@ def mirrored(schema: Mapping[str, Kind], rows: Rows, flip: Tensor) -> Rows:
         else column
         for name, column in rows.items()
     }
+
+
+def _tensor(array: np.ndarray) -> Tensor:
+    """A tensor of the same memory; one of a file that is mapped to be read must not be written to."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+        return torch.from_numpy(array)

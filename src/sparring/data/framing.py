@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import BinaryIO, Literal
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from sparring.data.entries import Entry, Listing
 from sparring.data.pictures import SMALLEST, Header, extrema, frames, read_header, transparent
 from sparring.data.ranges import WORDS, Range, choose_range
-from sparring.data.reading import Unreadable, kinds, read_all
+from sparring.data.reading import Progress, Unreadable, kinds, read_all, telling
 from sparring.errors import UserError
 
 Frames = Literal["first", "all"]
@@ -40,20 +41,23 @@ class Survey:
     unreadable: list[Unreadable]
     frames: Frames = "first"
 
-    @property
+    @cached_property
     def counts(self) -> list[int]:
         """How many examples each file gives."""
         return [header.frames if self.frames == "all" else 1 for header in self.headers]
 
-    @property
+    @cached_property
     def pixels(self) -> list[int]:
         """How many each file decodes at once."""
         return [header.height * header.width for header in self.headers]
 
 
-def survey(listing: Listing, frames: Frames = "first", floats: bool = False) -> Survey:
+def survey(
+    listing: Listing, frames: Frames = "first", floats: bool = False, progress: Progress | None = None
+) -> Survey:
     """Read the header of every file; `floats` accepts pixels of floats, whose range is known."""
-    found = read_all(listing.entries, lambda _, stream: read_header(stream, floats))
+    told = telling(progress, f"looking at {len(listing.entries):,} files")
+    found = read_all(listing.entries, lambda _, stream: read_header(stream, floats), told=told)
     unreadable = [header for header in found if isinstance(header, Unreadable)]
     pairs = [(e, h) for e, h in zip(listing.entries, found, strict=True) if not isinstance(h, Unreadable)]
     return Survey(listing, [entry for entry, _ in pairs], [header for _, header in pairs], unreadable, frames)
@@ -121,8 +125,7 @@ def choose_shape(
     sizes = Counter((header.height, header.width) for header in headers)
     notes = ()
     if size is None:
-        common, count = max(sizes.items(), key=lambda item: (item[1], item[0][0] * item[0][1], item[0]))
-        size = common if 2 * count >= len(headers) else FALLBACK
+        size = common_size(sizes)
         if len(sizes) > 1:
             notes = (f"the pictures are of {len(sizes)} sizes: all are cropped and resized to {size[0]}x{size[1]}",)
     if channels == "raw":
@@ -133,6 +136,12 @@ def choose_shape(
     return (channels, size[0], size[1]), notes
 
 
+def common_size(sizes: Counter[tuple[int, int]]) -> tuple[int, int]:
+    """The most common height and width if at least half of the pictures have it, the larger of two; else 64x64."""
+    common, count = max(sizes.items(), key=lambda item: (item[1], item[0][0] * item[0][1], item[0]))
+    return common if 2 * count >= sizes.total() else FALLBACK
+
+
 def _stored_channels(headers: Sequence[Header]) -> int:
     found = Counter(header.channels for header in headers)
     if len(found) > 1:
@@ -141,7 +150,9 @@ def _stored_channels(headers: Sequence[Header]) -> int:
     return next(iter(found))
 
 
-def range_of(surveys: Sequence[Survey], asked: Range | None = None) -> tuple[Range, tuple[str, ...]]:
+def range_of(
+    surveys: Sequence[Survey], asked: Range | None = None, progress: Progress | None = None
+) -> tuple[Range, tuple[str, ...]]:
     """The range of all greys of more than 8 bits together, and notes on it.
 
     Only files of such greys are decoded for it, and none if a range was asked for.
@@ -157,7 +168,8 @@ def range_of(surveys: Sequence[Survey], asked: Range | None = None) -> tuple[Ran
         return asked or WORDS, ()
     counts = [part.counts[row] for part, row in deep]
     pixels = [part.pixels[row] for part, row in deep]
-    found = read_all([p.entries[row] for p, row in deep], lambda k, stream: extrema(stream, counts[k]), pixels)
+    told = telling(progress, f"measuring {len(deep):,} pictures")
+    found = read_all([p.entries[row] for p, row in deep], lambda k, stream: extrema(stream, counts[k]), pixels, told)
     spans = [span for span in found if not isinstance(span, Unreadable)]
     if not spans:
         return WORDS, ()

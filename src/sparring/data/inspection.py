@@ -1,13 +1,15 @@
 """Look at a source without training on it: what is there, what is broken, what is there twice."""
 
+import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any, BinaryIO, Literal, NamedTuple
 
 import numpy as np
 
+from sparring.data import cached
 from sparring.data.alpha import Alpha, alpha_notes, alpha_of
 from sparring.data.arrays import ArraySource
 from sparring.data.entries import Entry, Listing
@@ -16,7 +18,7 @@ from sparring.data.labels import encode, picture_labels
 from sparring.data.layout import DOMAINS, arrange
 from sparring.data.pictures import Header, decode, extrema
 from sparring.data.ranges import WORDS, Range
-from sparring.data.reading import Unreadable, by_ending, read_all
+from sparring.data.reading import Progress, Unreadable, by_ending, read_all, telling
 from sparring.data.sources import Source, locate
 from sparring.data.split import digests
 from sparring.data.storage import parts
@@ -69,6 +71,19 @@ class Inspection:
             "notes": list(self.notes),
         }
 
+    @classmethod
+    def from_dict(cls, found: Mapping[str, Any]) -> "Inspection":
+        """Undo `to_dict`."""
+        values = found["values"]
+        changed = {
+            "sizes": Counter(found["sizes"]),
+            "modes": Counter(found["modes"]),
+            "corrupt": [(name, reason) for name, reason in found["corrupt"]],
+            "values": None if values is None else (values[0], values[1]),
+            "notes": tuple(found["notes"]),
+        }
+        return cls(**{**found, **changed})
+
 
 class _Seen(NamedTuple):
     digest: bytes
@@ -76,13 +91,15 @@ class _Seen(NamedTuple):
     values: Range
 
 
-def inspect(source: Source) -> Inspection:
+def inspect(source: Source, *, cache: bool = True, progress: Progress | None = None) -> Inspection:
     """Read every example and report; nothing is resized, and broken files are listed rather than refused.
 
     Of a file with several frames the first is looked at.
 
     Args:
         source: as for `open`.
+        cache: see `open`; what was found is kept.
+        progress: see `open`.
 
     Raises:
         UserError: the source cannot be found or read at all.
@@ -92,18 +109,26 @@ def inspect(source: Source) -> Inspection:
         >>> found.count, found.sizes, found.duplicates
         (3, Counter({'8x6': 3}), 2)
     """
-    found = locate(source, raw=True)
-    return _inspect_array(found) if isinstance(found, ArraySource) else _inspect_pictures(found)
+    place = cached.place_of(source, "inspect") if cache else None
+    found = place and cached.read_table(place)
+    if found:
+        return Inspection.from_dict(found)
+    begun = time.monotonic()
+    located = locate(source, raw=True)
+    inspected = _inspect_array(located) if isinstance(located, ArraySource) else _inspect_pictures(located, progress)
+    if place and time.monotonic() - begun >= cached.SLOW:
+        cached.write_table(place, inspected.to_dict())
+    return inspected
 
 
-def _inspect_pictures(listing: Listing) -> Inspection:
+def _inspect_pictures(listing: Listing, progress: Progress | None) -> Inspection:
     layout = arrange(listing)
-    surveys = [survey(part) for part in layout.parts]
+    surveys = [survey(part, progress=progress) for part in layout.parts]
     try:
-        span, ranged = range_of(surveys)
+        span, ranged = range_of(surveys, progress=progress)
     except UserError as error:
         span, ranged = WORDS, (str(error),)
-    parts = [_look(part, span) for part in surveys]
+    parts = [_look(part, span, progress) for part in surveys]
     usable = [found for part in parts for found in part.usable]
     unreadable = [item for part in parts for item in part.unreadable]
     names = [entry.name for entry, _, _ in usable]
@@ -138,9 +163,10 @@ class _Looked(NamedTuple):
     unreadable: list[Unreadable]
 
 
-def _look(part: Survey, span: Range) -> _Looked:
+def _look(part: Survey, span: Range, progress: Progress | None) -> _Looked:
     """Decode every picture."""
-    results = read_all(part.entries, lambda _, stream: _seen(stream, span), part.pixels)
+    told = telling(progress, f"reading {len(part.entries):,} pictures")
+    results = read_all(part.entries, lambda _, stream: _seen(stream, span), part.pixels, told)
     rows = zip(part.entries, part.headers, results, strict=True)
     usable = [(entry, header, seen) for entry, header, seen in rows if not isinstance(seen, Unreadable)]
     broken = [result for result in results if isinstance(result, Unreadable)]

@@ -1,41 +1,29 @@
 """Open a source of data for training."""
 
-from collections.abc import Iterator
-from typing import BinaryIO
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
 
 import numpy as np
-from PIL import Image
 
-from sparring.data.alpha import Alpha, alpha_notes, alpha_of, hidden_note, hiding_colors
+from sparring.data import cached, storage
 from sparring.data.arrays import ArraySource
-from sparring.data.assembly import Examples, Scale, assemble
+from sparring.data.assembly import Scale
 from sparring.data.dataset import Dataset
-from sparring.data.framing import (
-    Channels,
-    Frames,
-    Survey,
-    check_found,
-    check_request,
-    choose_shape,
-    frame_notes,
-    no_pictures,
-    range_of,
-    survey,
-)
-from sparring.data.labels import encode, picture_labels
-from sparring.data.layout import arrange
-from sparring.data.pictures import frames as decoded
-from sparring.data.pictures import prepare, prepare_raw
-from sparring.data.ranges import BYTES, Range, check_range, sparse_notes
-from sparring.data.reading import Unreadable, read_all, skipped
+from sparring.data.framing import Channels, Frames, check_found, check_request, choose_shape, range_of, survey
+from sparring.data.ondemand import MapStyle, OnDemand, is_map_style
+from sparring.data.preparing import Preparation, prepared, read_array, read_pictures
+from sparring.data.ranges import Range, check_range
+from sparring.data.reading import Progress
 from sparring.data.sources import Source, locate
-from sparring.data.storage import allocate, keep, parts
 from sparring.data.unpaired import Unpaired
 from sparring.errors import UserError
 
 
 def open(
-    source: Source,
+    source: Source | MapStyle,
     *,
     size: tuple[int, int] | None = None,
     channels: Channels | None = None,
@@ -44,13 +32,16 @@ def open(
     frames: Frames = "first",
     scale: Scale = "auto",
     range: Range | None = None,
-) -> Dataset | Unpaired:
-    """Read data of any kind into memory, ready to train on; the same content gives the same data set.
+    cache: bool = True,
+    progress: Progress | None = None,
+) -> Dataset | Unpaired | OnDemand:
+    """Read data of any kind, ready to train on; the same content gives the same data set.
 
     Args:
         source: a built-in name (`BUILTIN`); a folder or zip of pictures, where sub-folders are classes, `train` is read
             and not `val` or `test`, or `trainA` and `trainB` are two unpaired domains; a .npy or .npz file; a .parquet
-            file of pictures; an array of pictures or points; or (array, labels).
+            file of pictures; an array of pictures or points; (array, labels); or a map-style data set such as
+            PyTorch's, which is read as it is needed: see `OnDemand`.
         size: (height, width); None takes the most common size if half of the pictures have it, else 64x64. Pictures are
             cropped centrally to that aspect ratio and resized by antialiased Lanczos.
         channels: 1, 3 or 4; "raw" keeps as many as are stored, none of them taken for alpha; None takes 4 if any pixel
@@ -63,6 +54,9 @@ def open(
             form of the cloud; "auto" takes "each" where one deviation is more than three times another.
         range: (low, high), the values that become black and white in arrays of pictures and in files of more than 8
             bits; None takes what the type and all values suggest, such as 0 to 4,095, and notes it.
+        cache: keep what took long to prepare in the user's cache folder, and take it from there as long as no file of
+            the source has changed.
+        progress: is told what is done, and which share of it is done already.
 
     Returns:
         One in ten examples, 2,000 at most, is held out, chosen by content: copies are never on both sides.
@@ -77,27 +71,56 @@ def open(
     """
     check_request(size, channels)
     check_range(range)
-    raw = channels == "raw"
-    found = locate(source, raw)
-    if isinstance(found, ArraySource):
-        if not found.pictures and mirror:
-            raise UserError(f"{found.source} holds points", "--size, --channels and --mirror are for pictures")
-        if found.pictures and scale != "auto":
-            raise UserError(f"{found.source} holds pictures", "scale is for points")
-        data = assemble(*_read_array(found.ranged(range), size, channels), mirror, scale, raw)
-        return data if limit is None else data.limited(limit)
-    if scale != "auto":
-        raise UserError(f"{found.source} holds pictures", "scale is for points")
-    layout = arrange(found)
-    surveys = [survey(part, frames, floats=range is not None) for part in layout.parts]
-    for part in surveys:
-        check_found(part)
-    shape, notes = choose_shape(surveys, size, channels)
-    span, said = range_of(surveys, range)
-    notes = layout.notes + notes + said
-    opened = [assemble(*_read_pictures(part, shape, span, channels, notes), mirror, raw=raw) for part in surveys]
+    how = Preparation(size, channels, frames, scale, range)
+    if is_map_style(source):
+        return OnDemand(source, how, mirror, limit)
+    named = cast(Source, source)  # anything else is refused there
+    opened = _remembered(named, how, progress) if cache else prepared(named, how, progress)
+    if mirror and not opened[0].schema["x"].mirrors:
+        name = source if isinstance(source, str | Path) else "the array"
+        raise UserError(f"{name} holds points", "--size, --channels and --mirror are for pictures")
+    opened = [replace(data, mirror=mirror) for data in opened]
     opened = opened if limit is None else [data.limited(limit) for data in opened]
     return Unpaired(*opened) if len(opened) == 2 else opened[0]
+
+
+def _remembered(source: Source, how: Preparation, progress: Progress | None) -> list[Dataset]:
+    """From the cache, or prepared and kept there if that is worth it."""
+    place = cached.place_of(source, how)
+    found = place and cached.load(place)
+    if place is None:
+        return prepared(source, how, progress)
+    if found:
+        return _noted(found, f"read from the cache, {place.folder} ({_megabytes(place)})")
+    with cached.reserved(
+        place, lambda: progress and progress("waiting for another process that prepares this", 0)
+    ) as ours:
+        # another process may have prepared it while this one waited
+        found = ours and cached.load(place)
+        return found or _kept(source, how, progress, place if ours else None)
+
+
+def _kept(source: Source, how: Preparation, progress: Progress | None, place: cached.Place | None) -> list[Dataset]:
+    begun = time.monotonic()
+    datasets = prepared(source, how, progress, place and place.scratch)
+    quick = time.monotonic() - begun < cached.SLOW
+    if place is None or (quick and sum(data.train["x"].nbytes for data in datasets) < storage.LARGE):
+        return datasets
+    try:
+        cached.store(place, datasets)
+    except OSError as error:
+        return _noted(datasets, f"not kept in the cache, {place.folder}: {error.strerror}")
+    count = sum(len(column) for data in datasets for column in (data.train["x"], data.kept["x"]))
+    found = cached.load(place)
+    return _noted(found or datasets, f"prepared {count:,} examples in the cache, {place.folder} ({_megabytes(place)})")
+
+
+def _noted(datasets: Sequence[Dataset], note: str) -> list[Dataset]:
+    return [replace(datasets[0], notes=(*datasets[0].notes, note)), *datasets[1:]]
+
+
+def _megabytes(place: cached.Place) -> str:
+    return f"{cached.size_of(place) / 1e6:,.0f} MB"
 
 
 def read(
@@ -125,90 +148,11 @@ def read(
     check_range(range)
     found = locate(source, raw=channels == "raw")
     if isinstance(found, ArraySource):
-        return _read_array(found.ranged(range), size, channels).examples
+        return read_array(found.ranged(range), size, channels).examples
     surveyed = survey(found, floats=range is not None)
     check_found(surveyed)
     sizes = {(header.height, header.width) for header in surveyed.headers}
     if size is None and len(sizes) > 1:
         raise UserError(f"the pictures of {found.source} are of {len(sizes)} sizes", "--size HxW brings them to one")
     shape, _ = choose_shape([surveyed], size, channels)
-    return _read_pictures(surveyed, shape, range_of([surveyed], range)[0], channels).examples
-
-
-def _read_pictures(
-    part: Survey,
-    shape: tuple[int, int, int],
-    span: Range,
-    channels: Channels | None,
-    notes: tuple[str, ...] = (),
-) -> Examples:
-    """Decode and fit all pictures; `channels` are those that the user chose."""
-    fit = prepare_raw if channels == "raw" else prepare
-    counts = np.array(part.counts)
-    first = np.cumsum(counts) - counts
-    examples = allocate((int(counts.sum()), *shape), np.uint8)
-
-    def fitted(index: int, stream: BinaryIO) -> Iterator[Image.Image]:
-        for row, image in enumerate(decoded(stream, counts[index], shape[1:], span), first[index]):
-            examples[row] = fit(image, shape)
-            yield image
-
-    results = read_all(part.entries, lambda index, stream: alpha_of(fitted(index, stream)), part.pixels)
-    good = np.array([not isinstance(result, Unreadable) for result in results])
-    unreadable = part.unreadable + [result for result in results if isinstance(result, Unreadable)]
-    if not good.any():
-        raise no_pictures(part.listing.source, unreadable)
-    entries = [part.entries[index] for index in np.repeat(np.arange(len(good)), counts) if good[index]]
-    found = picture_labels(entries, part.listing.labelled_by, part.listing.class_names)
-    notes += ((found.note,) if found.note else ()) + skipped(unreadable) + frame_notes(part)
-    if shape[0] == 4 and channels != "raw":
-        names = [entry.name for entry, usable in zip(part.entries, good, strict=True) if usable]
-        notes += alpha_notes(names, [result for result in results if isinstance(result, Alpha)], channels is None)
-    examples = keep(examples, np.repeat(good, counts))
-    if not any(header.deep for header in part.headers):
-        notes += sparse_notes(_values(examples), BYTES)
-    return Examples(part.listing.source, examples, found.codes, found.classes, notes)
-
-
-def _values(examples: np.ndarray) -> Range:
-    """The smallest and the largest value of uint8 `(N, C, H, W)`; alpha is left out."""
-    found = [examples[rows, :3] for rows in parts(examples)]
-    return float(min(each.min() for each in found)), float(max(each.max() for each in found))
-
-
-def _read_array(found: ArraySource, size: tuple[int, int] | None, channels: Channels | None) -> Examples:
-    if not found.pictures:
-        if size is not None or channels is not None:
-            raise UserError(f"{found.source} holds points", "--size, --channels and --mirror are for pictures")
-        shape = found.examples.shape[1:]
-    else:
-        own = found.examples.shape[3]
-        # An alpha channel that is opaque everywhere says nothing.
-        opaque = (
-            own == 4
-            and channels != "raw"
-            and all(found.read(rows)[..., 3].min() == 255 for rows in parts(found.examples))
-        )
-        wanted = None if channels == "raw" else channels
-        shape = (wanted or (3 if opaque else own), *(size or found.examples.shape[1:3]))
-    examples = allocate((len(found), *shape), np.uint8 if found.pictures else np.float32)
-    hiding = 0
-    for rows in parts(found.examples):
-        part = found.read(rows)
-        examples[rows] = _fit(part, shape, channels == "raw") if found.pictures else part
-        if found.pictures and shape[0] == 4 and channels != "raw":
-            hiding += hiding_colors(part)
-    labels, classes = (None, ()) if found.labels is None else encode(found.labels)
-    notes = (hidden_note(f"{hiding:,} of {len(found):,} pictures"),) if hiding else ()
-    return Examples(found.source, examples, labels, classes, found.notes + notes)
-
-
-def _fit(pictures: np.ndarray, shape: tuple[int, ...], raw: bool) -> np.ndarray:
-    """uint8 `(n, H, W, C)` of one shape -> `(n, *shape)`."""
-    channels, height, width = shape
-    if pictures.shape[1:] == (height, width, channels) and (raw or channels != 4):
-        return pictures.transpose(0, 3, 1, 2)
-    if raw:
-        return np.stack([prepare_raw(picture, (channels, height, width)) for picture in pictures])
-    flat = pictures[..., 0] if pictures.shape[3] == 1 else pictures
-    return np.stack([prepare(Image.fromarray(picture), (channels, height, width)) for picture in flat])
+    return read_pictures(surveyed, shape, range_of([surveyed], range)[0], channels).examples

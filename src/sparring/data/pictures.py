@@ -113,7 +113,7 @@ def frames(
     Raises:
         Exception: of many types, as in `read_header`.
     """
-    return (_plain(image, span) for image in _upright(stream, count, near))
+    return (plain(image, span) for image in _upright(stream, count, near))
 
 
 def extrema(stream: BinaryIO, count: int) -> Range:
@@ -125,9 +125,9 @@ def extrema(stream: BinaryIO, count: int) -> Range:
             lows.append(float(values.min()))
             highs.append(float(values.max()))
         else:
-            plain = _plain(image, WORDS)
-            bands = plain.getbands()[: -1 if plain.mode in ("LA", "RGBA") else None]
-            found = [plain.getchannel(band).getextrema() for band in bands]
+            shown = plain(image)
+            bands = shown.getbands()[: -1 if shown.mode in ("LA", "RGBA") else None]
+            found = [shown.getchannel(band).getextrema() for band in bands]
             lows += [low for low, _ in found]
             highs += [high for _, high in found]
     return min(lows), max(highs)
@@ -158,7 +158,12 @@ def _deep(mode: str) -> bool:
     return mode.startswith(("I", "F"))
 
 
-def _plain(image: Image.Image, span: Range) -> Image.Image:
+def plain(image: Image.Image, span: Range = WORDS) -> Image.Image:
+    """A picture of any mode as 8-bit "L", "LA", "RGB" or "RGBA"; `span` is as in `frames`.
+
+    Raises:
+        ValueError: pixels that are not finite.
+    """
     if _deep(image.mode):
         values = np.asarray(image)
         if not np.isfinite(values).all():

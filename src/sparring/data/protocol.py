@@ -53,7 +53,7 @@ class Data(Protocol):
         ...
 
     def rows(self, which: np.ndarray | slice) -> Rows:
-        """Training examples by their index, never mirrored; those of a slice need not be copies."""
+        """Training examples by their index, never mirrored; those of a slice may be no copies, not to be written to."""
         ...
 
     def held_out(self, n: int | None = None) -> Rows:

@@ -69,8 +69,30 @@ ROOM = Room(1 << 26)
 """Pixels that are decoded at once, in all threads together. A pixel takes four bytes, eight in resizing with alpha."""
 
 
+Told = Callable[[float], None]
+"""Is told which share of the work is done, again and again."""
+
+Progress = Callable[[str, float], None]
+"""Is told what is done, and which share of it."""
+
+_TOGETHER = 64  # entries that a thread takes at once: handing over each by itself takes longer than a small picture
+
+
+def telling(progress: Progress | None, what: str) -> Told | None:
+    """Progress of one piece of work, by its name."""
+    return None if progress is None else lambda share: progress(what, share)
+
+
+def threads() -> int:
+    """How many read at once."""
+    return min(8, os.cpu_count() or 1)
+
+
 def read_all(
-    entries: Sequence[Entry], work: Callable[[int, BinaryIO], T], pixels: Sequence[int] | None = None
+    entries: Sequence[Entry],
+    work: Callable[[int, BinaryIO], T],
+    pixels: Sequence[int] | None = None,
+    told: Told | None = None,
 ) -> list[T | Unreadable]:
     """Call `work(index, stream)` on every entry, in threads; one that fails gives an `Unreadable` instead.
 
@@ -78,6 +100,7 @@ def read_all(
         entries: what to open.
         work: must not keep the stream.
         pixels: how many each entry decodes at once; None where only headers are read. Threads wait for `ROOM`.
+        told: is told how far it is.
     """
 
     def attempt(index: int) -> T | Unreadable:
@@ -88,10 +111,17 @@ def read_all(
         except Exception as error:  # Decoders of broken files raise anything: SyntaxError, struct.error, IndexError...
             return _unreadable(entry, error)
 
+    together = max(1, min(_TOGETHER, len(entries) // (4 * threads())))
+    starts = range(0, len(entries), together)
+    results: list[T | Unreadable] = []
     # Pillow warns of odd but readable files. The filter is set here, once, because it is not thread-safe.
-    with warnings.catch_warnings(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+    with warnings.catch_warnings(), ThreadPoolExecutor(threads()) as pool:
         warnings.simplefilter("ignore")
-        return list(pool.map(attempt, range(len(entries))))
+        for done in pool.map(lambda start: [attempt(i) for i in range(len(entries))[start : start + together]], starts):
+            results += done
+            if told:
+                told(len(results) / len(entries))
+    return results
 
 
 def _unreadable(entry: Entry, error: Exception) -> Unreadable:

@@ -10,8 +10,8 @@ from torch import Tensor, bfloat16
 
 from sparring.data import toys
 from sparring.data.arrays import ArraySource, check_array, read_numpy
-from sparring.data.entries import Listing, list_folder, list_zip
-from sparring.data.parquet import list_parquet
+from sparring.data.entries import Listing, list_folder, list_zip, walk
+from sparring.data.parquet import list_parquet, shards_of
 from sparring.errors import UserError, did_you_mean
 
 Source = str | Path | np.ndarray | Tensor | tuple[np.ndarray | Tensor, np.ndarray | Tensor | None]
@@ -71,7 +71,9 @@ def _array(values: Any) -> np.ndarray:
 def _locate_path(source: str | Path, raw: bool) -> Listing | ArraySource:
     path = Path(source).expanduser()
     if path.is_dir():
-        return list_folder(path)
+        files, notes = walk(path)
+        shards, said = shards_of(files)
+        return list_parquet(*shards, source=path, notes=said) if shards else list_folder(path, files, notes)
     if not path.exists():
         near = difflib.get_close_matches(str(source), BUILTIN, n=1)
         raise UserError(f"{source} does not exist", did_you_mean(str(source), BUILTIN) if near else _ACCEPTED)

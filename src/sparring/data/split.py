@@ -4,13 +4,16 @@ from hashlib import blake2b
 
 import numpy as np
 
+from sparring.data.storage import parts
+
 SHARE, MOST = 10, 2000
 """One example in ten is held out, 2,000 at most."""
 
 
 def digests(examples: np.ndarray) -> np.ndarray:
     """uint64 `(N,)`: the BLAKE2b hash of each example's bytes."""
-    joined = b"".join(blake2b(example.tobytes(), digest_size=8).digest() for example in examples)
+    rows = (example for part in parts(examples) for example in examples[part])
+    joined = b"".join(blake2b(example.tobytes(), digest_size=8).digest() for example in rows)
     return np.frombuffer(joined, dtype=np.uint64)
 
 

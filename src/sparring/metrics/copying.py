@@ -4,7 +4,6 @@ import math
 from typing import NamedTuple
 
 import torch
-from scipy.stats import hypergeom, mannwhitneyu
 from torch import Tensor
 from torch.nn.functional import normalize
 
@@ -89,7 +88,7 @@ def memorization(
     near, near_expected = int((found < threshold).sum()), int((expected < threshold).sum())
     return Memorization(
         ratio=(found.median() / expected.median().clamp(min=1e-12)).item(),
-        p=float(mannwhitneyu(found.numpy(), expected.numpy(), alternative="less").pvalue),
+        p=_nearer(found, expected),
         copies=near / len(found),
         copies_p=_more_often(near, len(found), near_expected, len(expected)),
         closest=tuple(order.tolist()),
@@ -116,7 +115,16 @@ def _nearest_other(train: Tensor, views: Tensor) -> Tensor:
     return torch.cat(found).view(-1, views.shape[-2]).amin(0)
 
 
+def _nearer(found: Tensor, expected: Tensor) -> float:
+    # here and not above: it takes a second to import, and training needs none of it
+    from scipy.stats import mannwhitneyu
+
+    return float(mannwhitneyu(found.numpy(), expected.numpy(), alternative="less").pvalue)
+
+
 def _more_often(a: int, of_a: int, b: int, of_b: int) -> float:
+    from scipy.stats import hypergeom
+
     # Fisher's exact test, one-sided: is a of of_a more than b of of_b?
     return float(hypergeom.sf(a - 1, of_a + of_b, a + b, of_a))
 

@@ -4,7 +4,6 @@ import math
 from typing import NamedTuple
 
 import torch
-from scipy.stats import chi2
 from torch import Tensor
 
 from sparring.errors import UserError
@@ -54,6 +53,9 @@ def support_size(features: Tensor, threshold: float) -> Support:
     (x,) = rows(features)
     if threshold <= 0:
         raise UserError(f"a threshold of {threshold:g} finds no pairs", "it must be above 0")
+    # slow to import, and training needs none of it
+    from scipy.stats import chi2
+
     pairs = sum(int((distances < threshold).sum()) for _, distances in others(x)) // 2  # each is seen from both sides
     possible = len(x) * (len(x) - 1) / 2
     # Poisson limits on the number of pairs

@@ -1,7 +1,6 @@
 """The exact earth mover's distance between two small sets of points."""
 
 import torch
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from sparring.errors import UserError
@@ -28,6 +27,9 @@ def wasserstein(a: Tensor, b: Tensor) -> float:
         raise UserError(f"{len(a)} points cannot be assigned to {len(b)}", "take as many of each")
     if len(a) > 5_000:
         raise UserError(f"{len(a)} points are too many for an exact assignment", "take 5,000 at most")
+    # slow to import, and training needs none of it
+    from scipy.optimize import linear_sum_assignment
+
     cost = torch.cdist(a, b)
     chosen = linear_sum_assignment(cost.numpy())
     return cost[chosen].mean().item()

@@ -4,6 +4,7 @@ from sparring.workflows.api import Run, resume, train
 from sparring.workflows.planning import (
     CUSTOM,
     Length,
+    Opening,
     Plan,
     Settings,
     Source,
@@ -20,6 +21,7 @@ __all__ = [
     "CUSTOM",
     "PER_CLASS",
     "Length",
+    "Opening",
     "Plan",
     "Run",
     "Sampler",

@@ -8,7 +8,7 @@ import numpy as np
 
 from sparring.game import Game
 from sparring.runs import RunDir
-from sparring.workflows.planning import Length, Plan, Settings, Source, plan, plan_resumed
+from sparring.workflows.planning import Length, Opening, Plan, Settings, Source, plan, plan_resumed
 from sparring.workflows.playing import run
 from sparring.workflows.sampling import sample
 
@@ -74,6 +74,7 @@ def train(
     game: Game[Any] | None = None,
     config: Mapping[str, Any] | None = None,
     out: str | Path | None = None,
+    cache: bool = True,
     **settings: Unpack[Settings],
 ) -> Run:
     """Train a generator on a source: `plan` and `run` in one call.
@@ -84,6 +85,7 @@ def train(
         game: a game of your own, instead of a recipe.
         config: tables as in `config.toml`; everything else here overrides it.
         out: the run directory; by default the next free one under `runs/`.
+        cache: see `sparring.data.open`.
         settings: `minutes=5`, `seed=1`, `options={"lr": 1e-4}`, ...; see `sparring.workflows.Settings`.
 
     Returns:
@@ -93,14 +95,20 @@ def train(
         UserError: anything that the user can fix.
         DivergedError: a term of the loss was NaN or infinite.
     """
-    return _finish(plan(source, recipe=recipe, game=game, config=config, out=out, **settings), game)
+    opening = Opening(cache)
+    return _finish(plan(source, recipe=recipe, game=game, config=config, out=out, opening=opening, **settings), game)
 
 
 def resume(
-    path: str | Path, *, source: Source | None = None, game: Game[Any] | None = None, **more: Unpack[Length]
+    path: str | Path,
+    *,
+    source: Source | None = None,
+    game: Game[Any] | None = None,
+    cache: bool = True,
+    **more: Unpack[Length],
 ) -> Run:
     """Go on with a run, exactly where its newest checkpoint left it; see `plan_resumed` for the arguments."""
-    return _finish(plan_resumed(path, source=source, game=game, **more), game)
+    return _finish(plan_resumed(path, source=source, game=game, opening=Opening(cache), **more), game)
 
 
 def _finish(decided: Plan, game: Game[Any] | None) -> Run:

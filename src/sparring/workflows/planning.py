@@ -9,14 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypedDict, Unpack
 
-import numpy as np
 import torch
 
 import sparring.data
 from sparring import checkpoint as checkpoints
 from sparring import recipes
 from sparring.config import FOUND_OUT, Budget, DataOptions, RunConfig, read_toml, validated
-from sparring.data import Data
+from sparring.data import Data, MapStyle, Progress
 from sparring.devices import UnavailableError, choose_device, choose_precision, choose_threads, forked, seed_global
 from sparring.doctor import AUTO, OFF
 from sparring.errors import SharedError, UserError, did_you_mean
@@ -29,9 +28,7 @@ from sparring.readable import encodable, printable
 from sparring.recipes import BatchOptions
 from sparring.runs import RunDir, next_free
 
-Source = (
-    str | Path | np.ndarray | torch.Tensor | tuple[np.ndarray | torch.Tensor, np.ndarray | torch.Tensor | None] | Data
-)
+Source = sparring.data.Source | MapStyle | Data
 """A built-in name, a path, an array, (array, labels), or a data set of your own; see `sparring.data.open`."""
 
 CUSTOM = "custom"
@@ -142,24 +139,46 @@ class Plan:
         return self.state.steps[self.state.game.players[0].name] * self.how.batch * self.how.accumulate
 
 
-def open_data(source: Source, config: RunConfig) -> Data:
+@dataclass(frozen=True)
+class Opening:
+    """How data is opened; nothing here changes what is read.
+
+    Args:
+        cache: see `sparring.data.open`.
+        progress: see `sparring.data.open`.
+    """
+
+    cache: bool = True
+    progress: Progress | None = None
+
+
+def open_data(source: Source, config: RunConfig, opening: Opening = Opening()) -> Data:
     """The data set of that source, prepared as the config says.
+
+    Args:
+        source: see `Source`.
+        config: of the run.
+        opening: see `Opening`.
 
     Raises:
         UserError: see `sparring.data.open`; or options of preparation for a data set that is open already.
     """
     how = config.data.model_dump(exclude={"source"})
-    if not isinstance(source, str | Path | np.ndarray | torch.Tensor | tuple):
-        if not isinstance(source, Data):
-            raise UserError(f"data cannot be read from a {type(source).__name__}", "see sparring.data.Data")
+    if isinstance(source, Data):
         asked = [name for name, value in how.items() if value != DataOptions.model_fields[name].default]
         if asked:
             raise UserError(f"{asked[0]} is for data yet to be opened", "sparring.data.open(source, ...)")
         return source
-    return sparring.data.open(source, **how)
+    return sparring.data.open(source, **how, cache=opening.cache, progress=opening.progress)
 
 
-def reopened(path: str | Path, config: RunConfig, source: Source | None = None, hint: str = "") -> Data:
+def reopened(
+    path: str | Path,
+    config: RunConfig,
+    source: Source | None = None,
+    hint: str = "",
+    opening: Opening = Opening(),
+) -> Data:
     """The data that a run was trained on, from where it lies, or from `source`.
 
     Args:
@@ -167,6 +186,7 @@ def reopened(path: str | Path, config: RunConfig, source: Source | None = None, 
         config: its config.
         source: where the data is now; by default where it was.
         hint: what to do where the data was handed over in memory.
+        opening: see `Opening`.
 
     Raises:
         UserError: it was handed over in memory, is not there any more, or has changed.
@@ -177,7 +197,7 @@ def reopened(path: str | Path, config: RunConfig, source: Source | None = None, 
     if source is None and place not in sparring.data.BUILTIN and not Path(str(place)).exists():
         problem = f"the data of {path} is not at {place} any more"
         raise UserError(problem, f"if it has moved: sparring train NEWPLACE --resume {path}")
-    data = open_data(place, config)
+    data = open_data(place, config, opening)
     if data.fingerprint != config.fingerprint:
         problem = f"the data of {path} has changed since the run began"
         if isinstance(source, str | Path):
@@ -193,6 +213,7 @@ def plan(
     game: Game[Any] | None = None,
     config: Mapping[str, Any] | None = None,
     out: str | Path | None = None,
+    opening: Opening = Opening(),
     **settings: Unpack[Settings],
 ) -> Plan:
     """Decide on a run; nothing is written. Several processes decide together.
@@ -203,17 +224,19 @@ def plan(
         game: a game of your own, instead of a recipe.
         config: tables as in `config.toml`; everything else here overrides it.
         out: the run directory; by default the next free one under `runs/`.
+        opening: how the data is opened.
         settings: see `Settings`; whatever is None stays as it is.
 
     Raises:
         UserError: anything that the user can fix.
     """
     processes = join()
-    return _agreed(processes, lambda: _planned(processes, source, recipe, game, config or {}, out, settings))
+    return _agreed(processes, lambda: _planned(processes, opening, source, recipe, game, config or {}, out, settings))
 
 
 def _planned(
     processes: Processes,
+    opening: Opening,
     source: Source | None,
     recipe: str | None,
     game: Game[Any] | None,
@@ -226,7 +249,7 @@ def _planned(
     chosen = _configured(source, CUSTOM if game else recipe, config, settings)
     chosen = chosen.model_copy(update={"parts": chosen.accumulate * processes.size})
     run_dir = _fresh(out, chosen)
-    data = open_data(source if source is not None else chosen.data.source, chosen)
+    data = open_data(source if source is not None else chosen.data.source, chosen, opening)
     chosen = chosen.model_copy(update={"options": _options(chosen, data.schema)})
     state, how = _assemble(chosen, data, game, processes)
     found = {"fingerprint": data.fingerprint, "horizon": how.horizon, "columns": to_tables(data.schema)}
@@ -235,7 +258,12 @@ def _planned(
 
 
 def plan_resumed(
-    path: str | Path, *, source: Source | None = None, game: Game[Any] | None = None, **more: Unpack[Length]
+    path: str | Path,
+    *,
+    source: Source | None = None,
+    game: Game[Any] | None = None,
+    opening: Opening = Opening(),
+    **more: Unpack[Length],
 ) -> Plan:
     """Decide to take a run up where its newest checkpoint left it; nothing is written.
 
@@ -245,17 +273,23 @@ def plan_resumed(
         path: the run.
         source: where the data is now, if it has moved or was handed over in memory; the run remembers the place.
         game: the game, where it was not one of a recipe.
+        opening: how the data is opened.
         more: how long to go on for; without any, the run's own budget stands.
 
     Raises:
         UserError: no such run, its data changed, a damaged checkpoint, nothing left to do.
     """
     processes = join()
-    return _agreed(processes, lambda: _planned_on(processes, path, source, game, more))
+    return _agreed(processes, lambda: _planned_on(processes, opening, path, source, game, more))
 
 
 def _planned_on(
-    processes: Processes, path: str | Path, source: Source | None, game: Game[Any] | None, more: Mapping[str, Any]
+    processes: Processes,
+    opening: Opening,
+    path: str | Path,
+    source: Source | None,
+    game: Game[Any] | None,
+    more: Mapping[str, Any],
 ) -> Plan:
     run_dir, config = existing(path)
     wrong = [name for name in more if name not in Budget.model_fields]
@@ -270,7 +304,7 @@ def _planned_on(
     if processes.size > parts:
         problem = f"a step of {path} is of {parts} batches, for {processes.size} processes"
         raise UserError(problem, f"resume it with {parts} at most")
-    data = reopened(path, config, source, "sparring.resume(run, source=...)")
+    data = reopened(path, config, source, "sparring.resume(run, source=...)", opening)
     if source is not None:
         config = config.model_copy(update={"data": config.data.model_copy(update={"source": _address(source)})})
     try:

@@ -1,0 +1,206 @@
+"""From a source to data sets that can be drawn from: located, decoded, fitted, split."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image
+
+from sparring.data.alpha import Alpha, alpha_notes, alpha_of, hidden_note, hiding_colors
+from sparring.data.arrays import ArraySource
+from sparring.data.assembly import Examples, Scale, assemble
+from sparring.data.dataset import Dataset
+from sparring.data.framing import (
+    Channels,
+    Frames,
+    Survey,
+    check_found,
+    choose_shape,
+    frame_notes,
+    no_pictures,
+    range_of,
+    survey,
+)
+from sparring.data.labels import encode, picture_labels
+from sparring.data.layout import arrange
+from sparring.data.pictures import frames as decoded
+from sparring.data.pictures import prepare, prepare_raw
+from sparring.data.ranges import BYTES, Range, sparse_notes
+from sparring.data.reading import Progress, Told, Unreadable, read_all, skipped, telling
+from sparring.data.sources import Source, locate
+from sparring.data.storage import PART, allocate, keep, parts, release
+from sparring.errors import UserError
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """How a source is prepared: all that decides which bytes its examples become. See `sparring.data.open`."""
+
+    size: tuple[int, int] | None = None
+    channels: Channels | None = None
+    frames: Frames = "first"
+    scale: Scale = "auto"
+    range: Range | None = None
+
+
+def prepared(
+    source: Source,
+    how: Preparation,
+    progress: Progress | None = None,
+    file: Callable[[int], Path] | None = None,
+) -> list[Dataset]:
+    """Read a source: one data set, or two of unpaired domains.
+
+    Args:
+        source: see `sparring.data.open`.
+        how: see `Preparation`.
+        progress: see `sparring.data.open`.
+        file: where the examples of each data set may lie, if they are many.
+
+    Raises:
+        UserError: see `sparring.data.open`.
+    """
+    raw = how.channels == "raw"
+    found = locate(source, raw)
+    if how.scale != "auto" and not (isinstance(found, ArraySource) and not found.pictures):
+        raise UserError(f"{found.source} holds pictures", "scale is for points")
+    if isinstance(found, ArraySource):
+        examples = read_array(found.ranged(how.range), how.size, how.channels, file and file(0))
+        return [assemble(*examples, scale=how.scale, raw=raw)]
+    layout = arrange(found)
+    surveys = [survey(part, how.frames, how.range is not None, progress) for part in layout.parts]
+    for part in surveys:
+        check_found(part)
+    shape, notes = choose_shape(surveys, how.size, how.channels)
+    span, said = range_of(surveys, how.range, progress)
+    notes = layout.notes + notes + said
+    return [
+        assemble(*read_pictures(part, shape, span, how.channels, notes, file and file(place), progress), raw=raw)
+        for place, part in enumerate(surveys)
+    ]
+
+
+def read_pictures(
+    part: Survey,
+    shape: tuple[int, int, int],
+    span: Range,
+    channels: Channels | None,
+    notes: tuple[str, ...] = (),
+    file: Path | None = None,
+    progress: Progress | None = None,
+) -> Examples:
+    """Decode and fit all pictures.
+
+    Args:
+        part: which.
+        shape: (C, H, W).
+        span: of greys of more than 8 bits.
+        channels: those that the user chose.
+        notes: so far.
+        file: see `allocate`.
+        progress: see `sparring.data.open`.
+
+    Raises:
+        UserError: not one can be decoded.
+    """
+    fitting = prepare_raw if channels == "raw" else prepare
+    counts = np.array(part.counts)
+    first = np.cumsum(counts) - counts
+    examples = allocate((int(counts.sum()), *shape), np.uint8, file)
+
+    def fitted(index: int, stream: BinaryIO) -> Iterator[Image.Image]:
+        for row, image in enumerate(decoded(stream, counts[index], shape[1:], span), first[index]):
+            examples[row] = fitting(image, shape)
+            yield image
+
+    told = _releasing(examples, telling(progress, f"reading {len(part.entries):,} pictures"))
+    results = read_all(part.entries, lambda index, stream: alpha_of(fitted(index, stream)), part.pixels, told)
+    good = np.array([not isinstance(result, Unreadable) for result in results])
+    unreadable = part.unreadable + [result for result in results if isinstance(result, Unreadable)]
+    if not good.any():
+        raise no_pictures(part.listing.source, unreadable)
+    entries = [part.entries[index] for index in np.repeat(np.arange(len(good)), counts) if good[index]]
+    found = picture_labels(entries, part.listing.labelled_by, part.listing.class_names)
+    notes += ((found.note,) if found.note else ()) + skipped(unreadable) + frame_notes(part)
+    if shape[0] == 4 and channels != "raw":
+        names = [entry.name for entry, usable in zip(part.entries, good, strict=True) if usable]
+        notes += alpha_notes(names, [result for result in results if isinstance(result, Alpha)], channels is None)
+    examples = keep(examples, np.repeat(good, counts))
+    if not any(header.deep for header in part.headers):
+        notes += sparse_notes(_values(examples), BYTES)
+    return Examples(part.listing.source, examples, found.codes, found.classes, notes)
+
+
+def _releasing(examples: np.ndarray, told: Told | None) -> Told:
+    """Let go of what was filled, a part at a time, beside telling how far it is."""
+    every = PART / max(1, examples.nbytes)
+    released = 0.0
+
+    def tell(share: float) -> None:
+        nonlocal released
+        if share - released > every:
+            released = share
+            release(examples)
+        if told:
+            told(share)
+
+    return tell
+
+
+def _values(examples: np.ndarray) -> Range:
+    """The smallest and the largest value of uint8 `(N, C, H, W)`; alpha is left out."""
+    found = [(examples[rows, :3].min(), examples[rows, :3].max()) for rows in parts(examples)]
+    return float(min(low for low, _ in found)), float(max(high for _, high in found))
+
+
+def read_array(
+    found: ArraySource, size: tuple[int, int] | None, channels: Channels | None, file: Path | None = None
+) -> Examples:
+    """Fit all pictures of an array, or take its points.
+
+    Args:
+        found: the array, with its range.
+        size: that was asked for.
+        channels: that were asked for.
+        file: see `allocate`.
+
+    Raises:
+        UserError: a size or channels of points.
+    """
+    if not found.pictures:
+        if size is not None or channels is not None:
+            raise UserError(f"{found.source} holds points", "--size, --channels and --mirror are for pictures")
+        shape = found.examples.shape[1:]
+    else:
+        own = found.examples.shape[3]
+        # An alpha channel that is opaque everywhere says nothing.
+        opaque = (
+            own == 4
+            and channels != "raw"
+            and all(found.read(rows)[..., 3].min() == 255 for rows in parts(found.examples))
+        )
+        wanted = None if channels == "raw" else channels
+        shape = (wanted or (3 if opaque else own), *(size or found.examples.shape[1:3]))
+    examples = allocate((len(found), *shape), np.uint8 if found.pictures else np.float32, file)
+    hiding = 0
+    for rows in parts(found.examples):
+        part = found.read(rows)
+        examples[rows] = fit(part, shape, channels == "raw") if found.pictures else part
+        if found.pictures and shape[0] == 4 and channels != "raw":
+            hiding += hiding_colors(part)
+    labels, classes = (None, ()) if found.labels is None else encode(found.labels)
+    notes = (hidden_note(f"{hiding:,} of {len(found):,} pictures"),) if hiding else ()
+    return Examples(found.source, examples, labels, classes, found.notes + notes)
+
+
+def fit(pictures: np.ndarray, shape: tuple[int, ...], raw: bool) -> np.ndarray:
+    """Fit uint8 `(n, H, W, C)` to `(n, *shape)`; see `prepare` and, for raw channels, `prepare_raw`."""
+    channels, height, width = shape
+    if pictures.shape[1:] == (height, width, channels) and (raw or channels != 4):
+        return pictures.transpose(0, 3, 1, 2)
+    if raw:
+        return np.stack([prepare_raw(picture, (channels, height, width)) for picture in pictures])
+    flat = pictures[..., 0] if pictures.shape[3] == 1 else pictures
+    return np.stack([prepare(Image.fromarray(picture), (channels, height, width)) for picture in flat])
