@@ -295,7 +295,7 @@ def test_a_resumed_run_remembers_its_history(tmp_path, monkeypatch):
 
 def parts(path: Path, *rounds: int) -> list[dict]:
     """The health of a run that was resumed for so many rounds each."""
-    run = sparring.train(cloud(), rounds=5, doctor="2", out=path, **SMALL)
+    run = sparring.train(cloud(), rounds=5, schedule=1000, doctor="2", out=path, **SMALL)
     for more in rounds:
         run = sparring.resume(path, source=cloud(), rounds=more)
     return health(run)

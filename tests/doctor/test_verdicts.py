@@ -276,3 +276,19 @@ def test_the_record_of_signals_reads_back():
     assert back.loss_swings == {"d/real": 0.12346}
     assert back.auc == 0.7
     assert Signals.from_dict(Signals(finite=False).to_dict()) == Signals(finite=False)
+
+
+@pytest.mark.parametrize("disease", ["stalled", "junk-feedback"])
+def test_a_game_whose_rates_have_fallen_is_not_to_learn_any_further(disease):
+    sick = course(**SICK[disease])
+    at_rate = [replace(each, signals=replace(each.signals, rate=1.0)) for each in sick]
+    assert diagnose(at_rate).verdict == disease
+    slowed = [replace(each, signals=replace(each.signals, rate=1.0 if k < 6 else 0.4)) for k, each in enumerate(sick)]
+    assert diagnose(slowed).verdict == "learning"
+    late = [replace(each, signals=replace(each.signals, rate=1.0 if k < 18 else 0.4)) for k, each in enumerate(sick)]
+    assert diagnose(late).verdict == disease
+
+
+def test_fallen_rates_hide_no_collapse():
+    gone = [replace(each, signals=replace(each.signals, rate=0.1)) for each in course(**SICK["mode-collapse"])]
+    assert diagnose(gone).verdict == "mode-collapse"

@@ -171,7 +171,7 @@ class Examiner:
 
     def _steps(self, heard: dict[str, Heard]) -> dict[str, Any]:
         """Who makes samples is G here, all others are D."""
-        found: dict[str, Any] = {}
+        found: dict[str, Any] = {"rate": max(step.rate for step in heard.values())} if heard else {}
         for player in self._state.game.players:
             if player.name not in heard:
                 continue

@@ -17,12 +17,14 @@ class Heard:
         gradient: length of the gradient that it was taken on.
         update: length of the step over the length of the weights.
         weights: length of the weights before the first step that was heard.
+        rate: learning rate over the one that the player was given: below 1 where a schedule lets it fall.
         layers: root mean square of the gradient of each parameter, by `network.parameter`, in the networks' order.
     """
 
     gradient: float
     update: float
     weights: float
+    rate: float
     layers: dict[str, float] = field(repr=False)
 
 
@@ -65,6 +67,7 @@ class Listener:
 
     def _attach(self, player: str) -> None:
         optimizer, owned = self._state.optimizers[player], self._state.owned[player]
+        given = next(each.optimizer.lr for each in self._state.game.players if each.name == player)
         before: list[Tensor] = []
 
         def about_to_step(*_: Any) -> None:
@@ -78,6 +81,7 @@ class Listener:
                 gradient=length(list(gradients.values())),
                 update=moved / max(weights, 1e-12),
                 weights=self._heard[player].weights if player in self._heard else weights,
+                rate=optimizer.param_groups[0]["lr"] / given,
                 layers={self._names[p]: g.float().square().mean().sqrt().item() for p, g in gradients.items()},
             )
 

@@ -27,6 +27,7 @@ class Signals:
         gradient_layers: root mean square of the gradient of each of G's parameters.
         update_generator: length of G's step over the length of its weights.
         update_discriminator: of D's.
+        rate: learning rate over the one that was asked for, of whom it is highest: schedules let it fall.
         weights_generator: length of G's weights.
         weights_discriminator: of D's.
         judge: share of right answers of a fresh linear classifier of held-out reals and samples.
@@ -64,6 +65,7 @@ class Signals:
     passed: float | None = None
     update_generator: float | None = None
     update_discriminator: float | None = None
+    rate: float | None = None
     weights_generator: float | None = None
     weights_discriminator: float | None = None
     judge: float | None = None

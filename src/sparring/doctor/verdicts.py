@@ -62,6 +62,9 @@ the loss does not pass D's gradient on. Where samples come no nearer to the data
 FROZEN_STEP = 1e-6
 """D does not learn when its steps are shorter than this part of its weights."""
 
+FULL_RATE = 0.5
+"""Of the learning rate that was asked for: below it, a schedule has taken the rate down."""
+
 FAR_DISTANCE = 0.5
 """G makes no progress when its samples stay further from the data than this share of their first distance."""
 
@@ -160,6 +163,12 @@ class Course:
         """How many rounds the window, or so many, span."""
         return self.history[-1].round - self.history[-windows * self.size :][0].round
 
+    def at_full_rate(self) -> "Course":
+        """Up to the last examination before a schedule took the learning rate down."""
+        full = [k for k, reading in enumerate(self.history) if not _below(reading.signals.rate, FULL_RATE)]
+        last = full[-1] + 1 if full else 1
+        return self if last == len(self.history) else Course(self.history[:last])
+
     @cached_property
     def first(self) -> float | None:
         """The distance from the data that samples began with."""
@@ -209,7 +218,7 @@ def _heard(history: Sequence[Reading]) -> Reading:
     last = history[-1]
     if len(history) == 1 or last.signals.gradient is not None:
         return last
-    steps = ("gradient", "passed", "update_generator", "update_discriminator")
+    steps = ("gradient", "passed", "update_generator", "update_discriminator", "rate")
     before = {name: getattr(history[-2].signals, name) for name in steps}
     return replace(last, signals=replace(last.signals, **before))
 
@@ -236,8 +245,9 @@ def diagnose(history: Sequence[Reading]) -> Verdict:
             f"{made} so far, and a verdict needs {MIN_EXAMINATIONS}: train longer, or examine more often (--doctor)"
         )
         return Verdict("warming-up", 1.0, evidence)
+    at_full_rate = course.at_full_rate()
     for rule in _RULES:
-        verdict = rule(course)
+        verdict = rule(at_full_rate if rule in _OF_LEARNING else course)
         if verdict:
             return verdict
     return _under_way(course)
@@ -461,6 +471,10 @@ _RULES: tuple[Rule, ...] = (
     _no_progress,
     _converged,
 )
+
+
+_OF_LEARNING = (_stalled, _junk, _misleading, _no_progress)
+"""Rules about what G goes on to learn. Where a schedule has taken the rate down, it is not to move any further."""
 
 
 def _at_chance(course: Course) -> bool:
