@@ -1,6 +1,7 @@
 """The glue: from a source and a recipe to a run, and from a run to samples."""
 
 from sparring.workflows.api import Run, resume, train
+from sparring.workflows.generator import Generator, generator_of
 from sparring.workflows.planning import (
     CUSTOM,
     Length,
@@ -14,11 +15,12 @@ from sparring.workflows.planning import (
     reopened,
 )
 from sparring.workflows.playing import Status, run
-from sparring.workflows.sampling import PER_CLASS, Sampler, by_class, sample, sampler
+from sparring.workflows.sampling import PER_CLASS, Sampler, by_class, makers_of, sample, sampler
 
 __all__ = [
     "CUSTOM",
     "PER_CLASS",
+    "Generator",
     "Length",
     "Plan",
     "Run",
@@ -28,6 +30,8 @@ __all__ = [
     "Status",
     "by_class",
     "existing",
+    "generator_of",
+    "makers_of",
     "open_data",
     "plan",
     "plan_resumed",
