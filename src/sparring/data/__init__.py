@@ -1,7 +1,7 @@
 from sparring.data.dataset import Dataset
 from sparring.data.framing import Channels
 from sparring.data.inspection import Inspection, inspect
-from sparring.data.opening import open, read
+from sparring.data.opening import Fitted, open, read, read_fitted
 from sparring.data.protocol import Data, Rows
 from sparring.data.sources import BUILTIN
 from sparring.data.unpaired import Unpaired
@@ -12,6 +12,7 @@ __all__ = [
     "Channels",
     "Data",
     "Dataset",
+    "Fitted",
     "Inspection",
     "Rows",
     "Unpaired",
@@ -20,5 +21,6 @@ __all__ = [
     "known_modes_in_view",
     "open",
     "read",
+    "read_fitted",
     "viewed",
 ]

@@ -1,7 +1,9 @@
 """Open a source of data for training."""
 
 from collections.abc import Iterator
-from typing import BinaryIO
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -10,6 +12,7 @@ from sparring.data.alpha import Alpha, alpha_notes, alpha_of, hidden_note, hidin
 from sparring.data.arrays import ArraySource
 from sparring.data.assembly import Examples, Scale, assemble
 from sparring.data.dataset import Dataset
+from sparring.data.entries import Entry, Listing
 from sparring.data.framing import (
     Channels,
     Frames,
@@ -32,6 +35,7 @@ from sparring.data.sources import Source, locate
 from sparring.data.storage import allocate, keep, parts
 from sparring.data.unpaired import Unpaired
 from sparring.errors import UserError
+from sparring.readable import printable
 
 
 def open(
@@ -133,6 +137,56 @@ def read(
         raise UserError(f"the pictures of {found.source} are of {len(sizes)} sizes", "--size HxW brings them to one")
     shape, _ = choose_shape([surveyed], size, channels)
     return _read_pictures(surveyed, shape, range_of([surveyed], range)[0], channels).examples
+
+
+class Fitted(NamedTuple):
+    """One picture, brought to a shape.
+
+    Args:
+        name: of its file.
+        picture: uint8 `(C, H, W)`.
+        stored: the shape that it had in its file.
+    """
+
+    name: str
+    picture: np.ndarray
+    stored: tuple[int, int, int]
+
+
+def read_fitted(
+    source: str | Path, shape: tuple[int, int, int], raw: bool = False
+) -> tuple[list[Fitted], tuple[str, ...]]:
+    """Read one picture, or a folder or zip of them, fitted like training data.
+
+    Args:
+        source: a file, a folder or a zip.
+        shape: (C, H, W).
+        raw: the channels are not grey, RGB or RGBA but as they are stored.
+
+    Returns:
+        One a file, by name; and notes on the files that were passed over.
+
+    Raises:
+        UserError: there is nothing, or no picture in it, or one that is damaged.
+    """
+    path = Path(source)
+    if not path.exists():
+        raise UserError(f"{printable(str(source))} does not exist", "name a picture, or a folder or zip of them")
+    if path.is_dir() or path.suffix.lower() == ".zip":
+        found = locate(path)
+        assert isinstance(found, Listing)
+        entries = found.entries
+    else:
+        entries = (Entry(printable(path.name), partial(path.open, "rb")),)
+    whole = Listing(printable(str(source)), tuple(entries))
+    surveyed = survey(whole)
+    check_found(surveyed)
+    fitted: list[Fitted] = []
+    for entry, header in zip(surveyed.entries, surveyed.headers, strict=True):
+        one = Survey(Listing(whole.source, (entry,)), [entry], [header], [])
+        picture = _read_pictures(one, shape, range_of([one])[0], "raw" if raw else shape[0]).examples[0]
+        fitted.append(Fitted(entry.name, picture, (header.channels, header.height, header.width)))
+    return fitted, skipped(surveyed.unreadable)
 
 
 def _read_pictures(

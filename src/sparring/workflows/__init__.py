@@ -2,6 +2,7 @@
 
 from sparring.workflows.api import Run, resume, train
 from sparring.workflows.generator import Generator, generator_of
+from sparring.workflows.given import asked as given_to
 from sparring.workflows.planning import (
     CUSTOM,
     Length,
@@ -31,6 +32,7 @@ __all__ = [
     "by_class",
     "existing",
     "generator_of",
+    "given_to",
     "makers_of",
     "open_data",
     "plan",
