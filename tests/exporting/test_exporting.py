@@ -90,7 +90,10 @@ def test_the_card_says_what_is_known_and_no_path_of_this_machine(run, tmp_path):
     bare = (tmp_path / "bare" / "README.md").read_text()
     assert "None was made" in bare
     assert "not examined" in bare
-    evaluation = {"round": 2, "rows": [{"name": "FID", "value": 12.5, "spread": 1.0, "floor": 0.5, "n": 20}]}
+    evaluation = {
+        "round": 2,
+        "rows": [{"name": "FID", "value": 12.5, "spread": 1.0, "floor": 0.5, "n": 20, "better": "lower"}],
+    }
     record = {"kind": "health", "round": 2, "verdict": "mode-collapse", "evidence": "few are left", "advice": ""}
     run.directory.append(evaluation, run.directory.metrics)
     run.directory.append(record)
@@ -101,7 +104,7 @@ def test_the_card_says_what_is_known_and_no_path_of_this_machine(run, tmp_path):
         lines = run.directory.log.read_text().splitlines(keepends=True)
         run.directory.log.write_text("".join(lines[:-1]))
     card = (tmp_path / "told" / "README.md").read_text()
-    assert "| FID | 12.5 | 1 | 0.5 | 20 | - |" in card
+    assert "| FID | 12.5 | 1 | 0.5 | 20 | lower |" in card
     assert "**mode-collapse**. Few are left." in card
     config = json.loads((tmp_path / "told" / "config.json").read_text())
     assert config["data"] in card

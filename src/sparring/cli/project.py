@@ -81,7 +81,10 @@ def _search(ready: "Sampler", wanted: "list[Fitted]", starts: int, steps: int, c
                 fitted = f"{Pictures(each.stored).describe()}: fitted to {ready.kind.describe()}"
                 console.print(f"note: {each.name} is {fitted}", markup=False)
             bar.update(task, completed=done, description=each.name)
-            tell = lambda share, done=done: bar.update(task, completed=done + share)  # noqa: E731
+
+            def tell(share: float, done: int = done) -> None:
+                bar.update(task, completed=done + share)
+
             found.append(exploring.project_picture(ready, each, starts, steps, class_, tell))
             console.print(f"{each.name}: {found[-1].told()}", markup=False)
     return found

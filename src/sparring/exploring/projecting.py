@@ -1,20 +1,16 @@
 """The noise whose sample is nearest to a picture."""
 
 import math
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
 
-import numpy as np
 import torch
 from scipy.stats import chi2
 from torch import Tensor
 
 from sparring.data import Fitted, Rows
 from sparring.drawing import noise_of
-from sparring.errors import UserError, writing
-from sparring.exploring.animation import save_images
+from sparring.errors import UserError
 from sparring.exploring.sheets import context_of
 from sparring.game import Part
 from sparring.kinds import Pictures, to_model
@@ -32,9 +28,6 @@ INSIDE = 0.999
 
 FRAMES = 60
 """Of a search, at most."""
-
-PAIRS = 4
-"""In a row of a sheet, at most."""
 
 Tell = Callable[[float], None]
 """Called with how much of the search is done, 0 to 1."""
@@ -98,26 +91,25 @@ def project(
         UserError: the run makes no pictures, or makes them from something else than noise and labels; no such class.
     """
     parts = generator_of(ready).parts
-    check_pictures(ready)
+    measure = _Measure(check_pictures(ready), picture, ready.device)
     seeds = list(range(CANDIDATES))
     z, given = noise_of(ready.game, seeds), context_of(ready, seeds, label)
-    measure = _Measure(ready, picture)
-    pixels, features = measure(measure.shown(ready.made_from(z, given)))
-    scale = float(pixels.median()), float(features.median())
-    order = _total(pixels, features, scale).argsort()[: min(starts, CANDIDATES)]
-    found, trail = _descend(ready, measure, z[order], _rows(given, order), parts, scale, steps, progress)
+    first = measure.shown(ready.made_from(z, given))
+    measure.scale_by(first)
+    order = measure.loss(first).argsort()[:starts].cpu()
+    found, trail = _descend(ready, measure, z[order], _rows(given, order), parts, steps, progress)
     best = int(found.loss.argmin())
     z, given = found.z[best : best + 1], _rows(given, order[best : best + 1])
-    made = ready.made_from(z, given)
+    made, away = ready.made_from(z, given), measure.away(first)
     return Nearest(
-        z[0],
-        made,
-        given,
-        _rms(measure(measure.shown(made))[0])[0],
-        int(order[0]),
-        _rms(pixels)[int(order[0])],
-        _rms(pixels.median()[None])[0],
-        ready.kind.to_stored(torch.stack([each[best] for each in trail])),
+        z=z[0],
+        made=made,
+        given=given,
+        distance=float(measure.away(measure.shown(made))),
+        seed=int(order[0]),
+        before=float(away[order[0]]),
+        usual=float(away.median()),
+        frames=ready.kind.to_stored(torch.stack([each[best] for each in trail])),
     )
 
 
@@ -139,67 +131,19 @@ def project_picture(
     return project(ready, torch.from_numpy(wanted.picture)[None], starts, steps, label, progress)
 
 
-def save_nearest(kind: Pictures, wanted: Sequence[Fitted], found: Sequence[Nearest], out: Path) -> None:
-    """Write what was found.
+class _Measure:
+    """How far samples are from a picture.
 
     Args:
-        kind: of the samples.
-        wanted: the pictures.
-        found: one for each.
-        out: `.png`, each picture beside its nearest sample; `.npz`, `samples`, `pictures`, `names`, `z`, `distances`
-            and `given_...`; or a folder, one sample a file, named after the pictures.
-
-    Raises:
-        UserError: the disk is full, or `out` cannot be written.
+        kind: of both.
+        picture: stored, `(1, C, H, W)`.
+        device: where samples are.
     """
-    made = torch.cat([each.made for each in found])
-    pictures = torch.from_numpy(np.stack([each.picture for each in wanted]))
-    if out.suffix.lower() == ".png":
-        pairs = torch.stack([pictures, made], 1).flatten(0, 1)
-        kind.write(pairs, out, [], columns=2 * min(PAIRS, len(found)))
-    elif not out.suffix:
-        kind.write(made, out, _names(wanted))
-    else:
-        given = {f"given_{name}": torch.cat([each.given[name] for each in found]) for name in found[0].given}
-        with writing(out):
-            out.parent.mkdir(parents=True, exist_ok=True)
-            np.savez_compressed(
-                out,
-                allow_pickle=False,
-                samples=kind.to_array(made),
-                pictures=kind.to_array(pictures),
-                names=np.array([each.name for each in wanted]),
-                z=torch.stack([each.z for each in found]).numpy(),
-                distances=np.array([each.distance for each in found]),
-                **{name: column.numpy() for name, column in given.items()},
-            )
 
-
-def _names(wanted: Sequence[Fitted]) -> list[str]:
-    """Of files: as the pictures', those in sub-folders too, and different from one another."""
-    names = [str(PurePosixPath(each.name).with_suffix("")).replace("/", "_") for each in wanted]
-    twice = {name for name, count in Counter(names).items() if count > 1}
-    return [f"{name}-{k}" if name in twice else name for k, name in enumerate(names)]
-
-
-def save_search(kind: Pictures, wanted: Fitted, found: Nearest, out: Path) -> None:
-    """Write the search as an animation: the picture, and beside it what the best start made.
-
-    Raises:
-        UserError: the disk is full, or `out` cannot be written.
-    """
-    picture = torch.from_numpy(wanted.picture)
-    pairs = [torch.stack([picture, frame]) for frame in found.frames]
-    save_images([kind.preview(pair, pair, 2) for pair in pairs], out, hold=2.0)
-
-
-class _Measure:
-    """How far samples are from a picture: `(pixels, features)`, mean squares, `(N,)` each."""
-
-    def __init__(self, ready: Sampler, picture: Tensor) -> None:
-        self._kind, self._device = check_pictures(ready), ready.device
-        self._statistics = RandomStatistics(self._kind.shape[0], torch.Generator().manual_seed(0))
-        self._statistics.filters = [each.to(ready.device) for each in self._statistics.filters]
+    def __init__(self, kind: Pictures, picture: Tensor, device: torch.device) -> None:
+        self._kind, self._device, self._scale = kind, device, (1.0, 1.0)
+        self._statistics = RandomStatistics(kind.shape[0], torch.Generator().manual_seed(0))
+        self._statistics.filters = [each.to(device) for each in self._statistics.filters]
         self._wanted = self.shown(picture)
         self._features = self._statistics.of(self._wanted)
 
@@ -207,7 +151,21 @@ class _Measure:
         """Stored pictures as networks see them."""
         return self._kind.to_model(stored.to(self._device))
 
-    def __call__(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def scale_by(self, x: Tensor) -> None:
+        """From now on either distance counts in units of its median over these samples."""
+        pixels, features = self._squares(x)
+        self._scale = max(float(pixels.median()), 1e-12), max(float(features.median()), 1e-12)
+
+    def loss(self, x: Tensor) -> Tensor:
+        """Both distances together, `(N,)`."""
+        pixels, features = self._squares(x)
+        return pixels / self._scale[0] + features / self._scale[1]
+
+    def away(self, x: Tensor) -> Tensor:
+        """Root mean square over all values, of 255, `(N,)`."""
+        return self._squares(x)[0].sqrt() * 127.5
+
+    def _squares(self, x: Tensor) -> tuple[Tensor, Tensor]:
         pixels = (x - self._wanted).square().flatten(1).mean(1)
         return pixels, (self._statistics.of(x) - self._features).square().mean(1)
 
@@ -226,7 +184,6 @@ def _descend(
     z: Tensor,
     given: Rows,
     parts: tuple[Part, ...],
-    scale: tuple[float, float],
     steps: int,
     progress: Tell | None,
 ) -> tuple[_Found, list[Tensor]]:
@@ -240,7 +197,7 @@ def _descend(
     for step in range(steps + 1):
         with torch.enable_grad():
             x = ready.game.sample(ready.networks, z, context).float()
-            loss = _total(*measure(x), scale)
+            loss = measure.loss(x)
         better = loss.detach() < found.loss
         found.z[better], found.loss[better] = z.detach()[better], loss.detach()[better]
         if step % max(1, math.ceil(steps / (FRAMES - 1))) == 0 or step == steps:
@@ -271,14 +228,5 @@ def _keep_inside(z: Tensor, best: Tensor, parts: tuple[Part, ...]) -> None:
         start += part.dim
 
 
-def _total(pixels: Tensor, features: Tensor, scale: tuple[float, float]) -> Tensor:
-    return pixels / max(scale[0], 1e-12) + features / max(scale[1], 1e-12)
-
-
 def _rows(rows: Rows, which: Tensor) -> Rows:
     return {name: column[which] for name, column in rows.items()}
-
-
-def _rms(squares: Tensor) -> list[float]:
-    """Mean squares in [-1, 1] as roots of 255."""
-    return (squares.sqrt() * 127.5).tolist()

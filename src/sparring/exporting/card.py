@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sparring import __version__, recipes
+from sparring.metrics.table import BETTER
 from sparring.readable import number, printable
 from sparring.reporting.story import Story
 from sparring.workflows import CUSTOM, Generator
@@ -107,7 +108,8 @@ def _evaluation(found: Mapping[str, Any] | None) -> str:
     ]
     for row in found["rows"]:
         values = (number(row.get(key)) for key in ("value", "spread", "floor"))
-        lines.append(f"| {row.get('name')} | {' | '.join(values)} | {row.get('n', '?')} | {row.get('better') or '-'} |")
+        better = BETTER.get(row.get("better"), "-")
+        lines.append(f"| {row.get('name')} | {' | '.join(values)} | {row.get('n', '?')} | {better} |")
     copies = found.get("copies")
     if copies:
         said = "copies of the training data were found" if copies.get("flagged") else "no sign of copying"
@@ -126,6 +128,6 @@ def _diagnosis(story: Story) -> str:
 
 def _limits() -> str:
     return (
-        "## Limits\nSamples follow the training data, its gaps and its biases included. Nobody but its author has "
-        "looked at what it is used for."
+        "## Limits\nSamples follow the training data, its gaps and its biases included. How near they are to that data "
+        "is all that was measured: not what they are fit for."
     )
