@@ -79,3 +79,17 @@ def test_bad_words_are_refused(refused, drawn, words, says):
 
 def test_points_are_refused(refused, trained):
     refused("project", trained, "points.npy", says="this run makes points, not pictures")
+
+
+def test_translations_are_refused(refused, sparring, tmp_path):
+    for domain in ("trainA", "trainB"):
+        (tmp_path / "two" / domain).mkdir(parents=True)
+        for k in range(12):
+            picture = np.random.default_rng((k, len(domain))).integers(0, 256, (8, 8), dtype=np.uint8)
+            Image.fromarray(np.roll(picture, k if domain == "trainA" else -k)).save(f"two/{domain}/{k}.png")
+    small = ["--set", "width=4", "--set", "depth=1", "--doctor", "off"]
+    assert sparring("train", "two", "--recipe", "cyclegan", *small, "--rounds", 1, "--out", "run").code == 0
+    says = "this run makes its samples from a, not from noise"
+    refused("project", "run", "two/trainA/0.png", says=says)
+    refused("explore", "run", "--walk", "0,1", says=says)
+    refused("export", "run", "--out", "model", says=says)

@@ -23,7 +23,7 @@ def explore(
     frames: Annotated[int, typer.Option(min=2, max=100_000, help="Of a walk.")] = 60,
     rate: Annotated[float, typer.Option(min=0.1, max=100, help="Frames of a walk a second.")] = 20.0,
     steps: Annotated[
-        int | None, typer.Option(min=2, max=1000, help="Samples in a row. [default: 8; of directions 7]")
+        int | None, typer.Option(min=2, max=1000, help="Samples in a row; by default 8, of directions 7.")
     ] = None,
     by: Annotated[
         str, typer.Option(help="Directions by sefa, from the first weight, or by activations, from samples.")
@@ -31,17 +31,17 @@ def explore(
     strength: Annotated[float, typer.Option(min=1e-6, help="How far along a direction, to both sides.")] = 3.0,
     seeds: Annotated[
         str | None,
-        typer.Option(help="Where directions and sweeps begin; rows of truncations. [default: 0; of truncations 0-7]"),
+        typer.Option(help="Where directions and sweeps begin, by default 0; rows of truncations, by default 0-7."),
     ] = None,
     class_: Annotated[
-        str | None, typer.Option("--class", help="Of this class. [default: what the first seed is given]")
+        str | None, typer.Option("--class", help="Of this class; by default what the first seed is given.")
     ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
             "--out",
             "-o",
-            help="Of a walk .gif, .webp, .mp4 or a new folder; else as for sparring sample. [default: walk.gif, ...]",
+            help="Of a walk .gif, .webp, .mp4 or a new folder; else as for sparring sample. By default walk.gif, grid.png, ...",
         ),
     ] = None,
     checkpoint: Annotated[

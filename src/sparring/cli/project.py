@@ -32,7 +32,7 @@ def project(
     starts: Annotated[int, typer.Option(min=1, max=256, help="Searches at once; the best one counts.")] = 8,
     steps: Annotated[int, typer.Option(min=1, max=100_000, help="Of each search.")] = 200,
     class_: Annotated[
-        str | None, typer.Option("--class", help="Of this class. [default: that of the nearest seed]")
+        str | None, typer.Option("--class", help="Of this class; by default each search keeps its seed's.")
     ] = None,
     checkpoint: Annotated[
         str, typer.Option(help="latest; best, the one the doctor found nearest to the data; or a round.")

@@ -117,10 +117,11 @@ def check_pictures(ready: Sampler) -> Pictures:
     """The kind of the run's samples.
 
     Raises:
-        UserError: they are no pictures.
+        UserError: they are no pictures, or are made from something else than noise and labels.
     """
     if not isinstance(ready.kind, Pictures):
         raise UserError(f"this run makes {ready.kind.name}, not pictures", "name a run that makes pictures")
+    generator_of(ready)
     return ready.kind
 
 

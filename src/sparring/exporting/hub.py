@@ -18,10 +18,11 @@ from torch import Tensor
 from sparring import __version__, recipes
 from sparring import checkpoint as checkpoints
 from sparring.config import RunConfig, validated
-from sparring.devices import choose_device
+from sparring.devices import choose_device, forked
 from sparring.errors import UserError, writing
 from sparring.exporting.card import card
 from sparring.kinds import from_tables, to_tables
+from sparring.loop import CPU
 from sparring.reporting.story import gather
 from sparring.workflows import Generator, makers_of
 
@@ -101,7 +102,7 @@ def load_generator(folder: str | Path, device: str = "cpu") -> Generator:
         if isinstance(error, UserError):
             raise
         raise UserError(f"{folder} holds no generator that can be read: {error}", "see sparring export") from error
-    with torch.device("meta"):
+    with forked(CPU), torch.device("meta"):  # no weight is drawn, and no random number of the caller's
         game = recipe.build(options, schema)
     tensors = {
         name: {key.removeprefix(f"{name}."): each for key, each in weights.items() if key.startswith(f"{name}.")}
