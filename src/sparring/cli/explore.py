@@ -41,7 +41,7 @@ def explore(
         typer.Option(
             "--out",
             "-o",
-            help="Of a walk .gif, .webp, .mp4 or a new folder; else as for sparring sample. By default walk.gif, grid.png, ...",
+            help="Of a walk .gif, .webp, .mp4 or a new folder, else as for sparring sample; by default walk.gif, ...",
         ),
     ] = None,
     checkpoint: Annotated[
