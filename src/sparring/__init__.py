@@ -22,7 +22,9 @@ _HOMES = {
     "duel": "sparring.recipes",
     "epochs": "sparring.game",
     "evaluate": "sparring.evaluation",
+    "export": "sparring.exporting",
     "gradient_penalty": "sparring.penalties",
+    "load_generator": "sparring.exporting",
     "plan": "sparring.workflows",
     "r1": "sparring.penalties",
     "r2": "sparring.penalties",
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
     from sparring.errors import UserError as UserError
     from sparring.evaluation import compare as compare
     from sparring.evaluation import evaluate as evaluate
+    from sparring.exporting import export as export
+    from sparring.exporting import load_generator as load_generator
     from sparring.game import Game as Game
     from sparring.game import Latent as Latent
     from sparring.game import OptimizerConfig as OptimizerConfig

@@ -38,16 +38,32 @@ def draw(
     Returns:
         `(len(seeds), ...)` in the model's range, on the processor.
     """
-    noise = torch.cat(
+    return made_from(game, networks, schema, noise_of(game, seeds, truncation), given, device)
+
+
+def noise_of(game: Game[Any], seeds: Sequence[int], truncation: float | None = None) -> Tensor:
+    """The noise of each seed, `(len(seeds), ...)`, on the processor."""
+    return torch.cat(
         [game.noise(1, torch.Generator().manual_seed(seed_of("sample", seed)), truncation) for seed in seeds]
     )
-    parts = []
+
+
+def made_from(
+    game: Game[Any],
+    networks: Any,
+    schema: Schema,
+    noise: Tensor,
+    given: Rows,
+    device: torch.device | str = "cpu",
+) -> Tensor:
+    """What the game makes of any noise; the arguments, and what is returned, are those of `draw`."""
+    parts, last = [], len(noise) - 1
     with evaluating(networks):
-        for first in range(0, len(seeds), CHUNK):
-            rows = [min(first + k, len(seeds) - 1) for k in range(CHUNK)]
+        for first in range(0, len(noise), CHUNK):
+            rows = [min(first + k, last) for k in range(CHUNK)]
             context = {name: schema[name].to_model(given[name][rows].to(device)) for name in game.given}
             made = game.sample(networks, noise[rows].to(device), context)
-            parts.append(made[: len(seeds) - first].float().cpu())
+            parts.append(made[: len(noise) - first].float().cpu())
     return torch.cat(parts)
 
 

@@ -175,6 +175,21 @@ class Player(Generic[N]):
 
 
 @dataclass(frozen=True)
+class Part:
+    """Some of the numbers that a generator is given, next to one another and of one distribution.
+
+    Args:
+        name: "z" for noise without a meaning; a code has its own name.
+        dim: how many numbers.
+        kind: "normal" (mean 0, variance 1), "uniform" (from -1 to 1), or "category": one is 1, the others are 0.
+    """
+
+    name: str
+    dim: int
+    kind: Literal["normal", "uniform", "category"]
+
+
+@dataclass(frozen=True)
 class Latent:
     """The noise that a generator turns into data.
 
@@ -185,6 +200,11 @@ class Latent:
 
     dim: int
     kind: Literal["normal", "uniform"] = "normal"
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """All of it is one part, "z"."""
+        return (Part("z", self.dim, self.kind),)
 
     def __call__(self, n: int, rng: torch.Generator, truncation: float | None = None) -> Tensor:
         """Draw noise.
@@ -220,6 +240,18 @@ GENERATOR = ("generator",)
 """The players that make samples, unless a game says otherwise."""
 
 Noise = Callable[[int, torch.Generator, float | None], Tensor]
+"""It may say what its numbers are, by an attribute `parts`, a tuple of `Part`."""
+
+
+def parts_of(noise: Noise) -> tuple[Part, ...]:
+    """What the numbers of a noise are; one uniform part where it does not say.
+
+    Examples:
+        >>> parts_of(Latent(64))
+        (Part(name='z', dim=64, kind='normal'),)
+    """
+    said = getattr(noise, "parts", None)
+    return said or (Part("z", math.prod(noise(1, torch.Generator(), None).shape[1:]), "uniform"),)
 
 
 @dataclass(frozen=True)

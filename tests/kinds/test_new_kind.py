@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 import sparring
-from sparring import grids
+from sparring import exploring, grids, workflows
 from sparring.data import Data, Rows
 from sparring.errors import UserError
 from sparring.kinds import KINDS, register
@@ -133,6 +133,17 @@ def test_it_goes_on(run):
 def test_it_is_evaluated_and_reported(run):
     assert sparring.evaluate(run.path, against=Melodies(), samples=40)["judge"].value > 0.5
     assert "8 pitches, 8 steps" in sparring.report(run.path).read_text(encoding="utf-8")
+
+
+def test_it_is_walked_through(run, tmp_path):
+    ready = workflows.sampler(run.path)
+    made = exploring.walk(ready, [0, 4], 6)
+    assert np.array_equal(made[[0, 3]].numpy(), run.sample(seeds=[0, 4]))
+    exploring.save_animation(ready.kind, made, tmp_path / "walk.gif")
+    exploring.save_animation(ready.kind, made, tmp_path / "walk")
+    assert len(list((tmp_path / "walk").glob("*.txt"))) == 6
+    with pytest.raises(UserError, match="makes rolls, not pictures"):
+        exploring.check_pictures(ready)
 
 
 def test_it_is_written_by_its_own_kind(run, tmp_path):

@@ -6,7 +6,7 @@ from typing import cast
 import typer
 from rich.console import Console
 
-from sparring.cli import doctor, evaluate, inspect, recipes, report, sample, train
+from sparring.cli import doctor, evaluate, explore, export, inspect, project, recipes, report, sample, train
 from sparring.cli._processes import leads, silent
 from sparring.errors import ProcessesError, SharedError, UserError
 from sparring.readable import printable
@@ -27,6 +27,9 @@ for command in (
     evaluate.compare,
     doctor.doctor,
     report.report,
+    explore.explore,
+    project.project,
+    export.export,
     inspect.inspect,
     recipes.recipes,
 ):

@@ -63,8 +63,12 @@ def parse_count(text: str | None) -> int | None:
     return count
 
 
-def parse_seeds(text: str) -> list[int]:
+def parse_seeds(text: str, option: str = "--seeds") -> list[int]:
     """`0-15,42` -> 0 to 15, and 42.
+
+    Args:
+        text: as it was typed.
+        option: behind which, for the error.
 
     Raises:
         UserError: it is not such a list.
@@ -77,9 +81,25 @@ def parse_seeds(text: str) -> list[int]:
     for part in text.split(","):
         match = re.fullmatch(r"\s*(\d{1,18})(?:-(\d{1,18}))?\s*", part)
         if not match or int(match[2] or match[1]) < int(match[1]):
-            raise UserError(f"--seeds {text}: not a list of seeds", "for example 0-15,42")
+            raise UserError(f"{option} {text}: not a list of seeds", "for example 0-15,42")
         span = range(int(match[1]), int(match[2] or match[1]) + 1)
         if len(seeds) + len(span) > MOST_SEEDS:
-            raise UserError(f"--seeds {text}: too many at once", f"{MOST_SEEDS:,} at most")
+            raise UserError(f"{option} {text}: too many at once", f"{MOST_SEEDS:,} at most")
         seeds += span
     return seeds
+
+
+def parse_span(text: str, option: str) -> tuple[float, float]:
+    """`0.3..1.2` -> the two numbers.
+
+    Raises:
+        UserError: it is not two numbers above 0, the smaller one first.
+
+    Examples:
+        >>> parse_span("0.3..1.2", "--truncate")
+        (0.3, 1.2)
+    """
+    match = re.fullmatch(r"\s*(\d{1,4}(?:\.\d{1,9})?)\.\.(\d{1,4}(?:\.\d{1,9})?)\s*", text)
+    if not match or not 0 < float(match[1]) < float(match[2]):
+        raise UserError(f"{option} {text}: not a span", "for example 0.3..1.2")
+    return float(match[1]), float(match[2])

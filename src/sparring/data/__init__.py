@@ -1,4 +1,5 @@
 from sparring.data.dataset import Dataset
+from sparring.data.fitted import Fitted, read_fitted
 from sparring.data.framing import Channels
 from sparring.data.inspection import Inspection, inspect
 from sparring.data.ondemand import MapStyle, OnDemand
@@ -14,6 +15,7 @@ __all__ = [
     "Channels",
     "Data",
     "Dataset",
+    "Fitted",
     "Inspection",
     "MapStyle",
     "OnDemand",
@@ -26,5 +28,6 @@ __all__ = [
     "known_modes_in_view",
     "open",
     "read",
+    "read_fitted",
     "viewed",
 ]

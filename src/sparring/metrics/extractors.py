@@ -177,7 +177,11 @@ class RandomStatistics:
 
     def __call__(self, pictures: Tensor) -> Tensor:
         """uint8 `(n, C, H, W)` -> `(n, 688)`."""
-        x, parts = signed_range(pictures), []
+        return self.of(signed_range(pictures))
+
+    def of(self, x: Tensor) -> Tensor:
+        """Pictures in [-1, 1], `(n, C, H, W)`, -> `(n, 688)`."""
+        parts: list[Tensor] = []
         for weights in self.filters:
             x = conv2d(x, weights, stride=2, padding=1).relu()
             parts.append(x.mean((2, 3)))

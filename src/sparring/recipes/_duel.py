@@ -29,6 +29,7 @@ Featured = MLPDiscriminator | DCGANDiscriminator | ResNetDiscriminator | Strided
 """A discriminator that shows what its last layer sees, by `features`."""
 
 
+DECAY_FROM = "the part of the run after which the rates fall linearly to 0; 1 is never"
 REUSE_FAKES = "G plays first, and D is shown the fakes that G was just judged by, which saves making new ones"
 
 
@@ -161,9 +162,7 @@ class PairOptions(RecipeOptions):
     lr_d: float | None = Field(None, gt=0, description="learning rate of D, where it differs")
     beta1: float = Field(0.5, ge=0, lt=1, description="Adam's β1")
     beta2: float = Field(0.999, ge=0, lt=1, description="Adam's β2")
-    decay_from: float = Field(
-        1.0, ge=0, le=1, description="the part of the run after which the rates fall linearly to 0; 1 is never"
-    )
+    decay_from: float = Field(1.0, ge=0, le=1, description=DECAY_FROM)
 
     def optimizers(self, kind: Literal["adam", "rmsprop", "sgd"] = "adam") -> tuple[OptimizerConfig, OptimizerConfig]:
         """(the generator's, the discriminator's)."""
@@ -239,7 +238,7 @@ def pair(
         )
     if options.network == "resnet":
         return (ResNetGenerator(z, shape, width or 16), ResNetDiscriminator(seen, width or 16, spectral=spectral))
-    return (ShuffleGenerator(z, shape, width or 8), StridedDiscriminator(seen, width or 8, spectral=spectral))
+    return (ShuffleGenerator(z, shape, width or 12), StridedDiscriminator(seen, width or 12, spectral=spectral))
 
 
 def standard_duel(

@@ -13,7 +13,7 @@ from pydantic import Field
 from sparring.game import Game
 from sparring.kinds import Schema
 from sparring.penalties import r1, r2, together
-from sparring.recipes._duel import REUSE_FAKES, Duel, DuelOptions, shape_of, standard_duel
+from sparring.recipes._duel import DECAY_FROM, REUSE_FAKES, Duel, DuelOptions, shape_of, standard_duel
 from sparring.recipes.recipe import Recipe
 
 
@@ -24,14 +24,15 @@ class Options(DuelOptions):
         "shuffle", description="for pictures; points take an mlp"
     )
     batch: int = Field(32, gt=0, description="examples a step")
-    lr: float = Field(2e-3, gt=0, description="learning rate of both")
+    lr: float = Field(4e-3, gt=0, description="learning rate of both")
     beta1: float = Field(0.0, ge=0, lt=1, description="Adam's β1")
     beta2: float = Field(0.99, ge=0, lt=1, description="Adam's β2")
     reuse_fakes: bool = Field(True, description=REUSE_FAKES)
-    gamma: float = Field(0.1, ge=0, description="for points: weight of R1 and R2")
+    decay_from: float = Field(0.5, ge=0, le=1, description=DECAY_FROM)
+    gamma: float = Field(0.02, ge=0, description="for points: weight of R1 and R2")
 
 
-POINTS = {"decay_from": 0.5, "reuse_fakes": False}
+POINTS = {"lr": 2e-3, "reuse_fakes": False}
 """The defaults for points, where they are not those above; see the page."""
 
 

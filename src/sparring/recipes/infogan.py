@@ -18,7 +18,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, gaussian_nll_loss, one_hot
 
-from sparring.game import Game, Latent, Player, Step
+from sparring.game import Game, Latent, Part, Player, Step
 from sparring.kinds import Schema
 from sparring.objectives import Terms, non_saturating
 from sparring.recipes._duel import Featured, PairOptions, pair, shape_of
@@ -54,6 +54,12 @@ class Code:
         category = torch.randint(self.categories, (n,), generator=rng, device=rng.device)
         values = Latent(self.continuous, "uniform")(n, rng)
         return torch.cat([self.z(n, rng, truncation), one_hot(category, self.categories).float(), values], dim=1)
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """z, the category, and each of the continuous values: "value1", "value2", ..."""
+        values = (Part(f"value{k}", 1, "uniform") for k in range(1, self.continuous + 1))
+        return (*self.z.parts, Part("category", self.categories, "category"), *values)
 
     @property
     def widths(self) -> list[int]:

@@ -29,7 +29,7 @@ class Options(DuelOptions):
     )
 
 
-POINTS = {"lr": 2e-3, "gamma": 0.1, "decay_from": 0.5}
+POINTS = {"lr": 2e-3, "gamma": 0.02, "decay_from": 0.5}
 """The defaults for points, where they are not those above; see the page."""
 
 

@@ -24,7 +24,7 @@ class Options(DuelOptions):
     one_sided: bool = Field(False, description="penalise only gradients longer than 1")
 
 
-POINTS = {"batch": 128, "lr": 2e-3, "penalty": 0.1, "n_critic": 2, "decay_from": 0.5}
+POINTS = {"batch": 128, "lr": 2e-3, "penalty": 0.02, "n_critic": 2, "decay_from": 0.0}
 """The defaults for points, where they are not those above; see the page."""
 
 

@@ -1,6 +1,8 @@
 """The glue: from a source and a recipe to a run, and from a run to samples."""
 
 from sparring.workflows.api import Run, resume, train
+from sparring.workflows.generator import Generator, generator_of
+from sparring.workflows.given import asked as given_to
 from sparring.workflows.planning import (
     CUSTOM,
     Length,
@@ -15,11 +17,12 @@ from sparring.workflows.planning import (
     reopened,
 )
 from sparring.workflows.playing import Status, run
-from sparring.workflows.sampling import PER_CLASS, Sampler, by_class, sample, sampler
+from sparring.workflows.sampling import PER_CLASS, Sampler, by_class, makers_of, sample, sampler
 
 __all__ = [
     "CUSTOM",
     "PER_CLASS",
+    "Generator",
     "Length",
     "Opening",
     "Plan",
@@ -30,6 +33,9 @@ __all__ = [
     "Status",
     "by_class",
     "existing",
+    "generator_of",
+    "given_to",
+    "makers_of",
     "open_data",
     "plan",
     "plan_resumed",

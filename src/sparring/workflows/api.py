@@ -8,9 +8,10 @@ import numpy as np
 
 from sparring.game import Game
 from sparring.runs import RunDir
+from sparring.workflows.generator import Generator, generator_of
 from sparring.workflows.planning import Length, Opening, Plan, Settings, Source, plan, plan_resumed
 from sparring.workflows.playing import run
-from sparring.workflows.sampling import sample
+from sparring.workflows.sampling import sample, sampler
 
 
 class Run:
@@ -54,6 +55,14 @@ class Run:
             device=device,
             game=self._game,
         )
+
+    def generator(self, *, checkpoint: str = "latest", device: str = "cpu") -> Generator:
+        """The averaged generator of a checkpoint as a module: `x = G(z)`, or `G(z, y)` with labels.
+
+        Raises:
+            UserError: as for `sparring.sample`; or the run makes its samples from something else than noise and labels.
+        """
+        return generator_of(sampler(self.path, checkpoint=checkpoint, device=device, game=self._game))
 
     def terms(self) -> list[dict[str, Any]]:
         """The log's records of terms, oldest first."""

@@ -13,12 +13,11 @@ from torch import Tensor, nn
 from sparring import checkpoint as checkpoints
 from sparring.data import Rows
 from sparring.devices import choose_device
-from sparring.drawing import draw
+from sparring.drawing import draw, made_from
 from sparring.errors import UserError
 from sparring.game import Game
 from sparring.kinds import Kind, Schema, from_tables, labelled
 from sparring.kinds.categories import Categories
-from sparring.runs import RunDir
 from sparring.workflows import given
 from sparring.workflows.planning import CUSTOM, build, existing
 
@@ -68,6 +67,15 @@ class Sampler:
         made = draw(self.game, self.networks, self.schema, seeds, context, truncation, self.device)
         return {**context, self.game.makes: self.kind.to_stored(made)}
 
+    def made_from(self, noise: Tensor, context: Rows) -> Tensor:
+        """Stored samples of any noise.
+
+        Args:
+            noise: `(N, ...)`, as the game's own is.
+            context: stored rows of the columns that samples are made from, one a sample; see `given.asked`.
+        """
+        return self.kind.to_stored(made_from(self.game, self.networks, self.schema, noise, context, self.device))
+
     def classes(self, text: str) -> tuple[str, list[int]]:
         """The column of labels that samples are made from, and the indices of the classes that `text` names.
 
@@ -104,22 +112,34 @@ def sampler(
     if game is None:
         with torch.device("meta"):  # nothing is allocated before it is known who makes samples
             game = build(config, schema)
-    networks = _materialised(game, run, folder, config.recipe, where)
+    tensors = checkpoints.read_averages(folder, config.recipe, game.sampling(), game.average)
+    networks = game.with_networks(makers_of(game, tensors, folder, where))
     return Sampler(game, networks, schema, given.read(run, game.given), where)
 
 
-def _materialised(game: Game[Any], run: RunDir, folder: Path, recipe: str, device: torch.device) -> Any:
+def makers_of(
+    game: Game[Any], tensors: Mapping[str, dict[str, Tensor]], origin: Path, device: torch.device
+) -> dict[str, nn.Module]:
+    """The networks that make samples, filled, in eval mode and frozen.
+
+    Args:
+        game: its networks may be on the meta device; they are copied otherwise.
+        tensors: by network.
+        origin: where the tensors are from, for the error.
+        device: where to put the networks.
+
+    Raises:
+        UserError: the tensors are those of other networks.
+    """
     modules = game.modules()
     makers: dict[str, nn.Module] = {}
     for name in game.sampling():
         network = modules[name]
         meta = any(p.is_meta for p in [*network.parameters(), *network.buffers()])
         makers[name] = (network.to_empty(device="cpu") if meta else copy.deepcopy(network)).eval().requires_grad_(False)
-    tensors = checkpoints.read_averages(folder, recipe, makers, game.average)
-    for name, network in makers.items():
-        checkpoints.fill(name, network, tensors[name], folder)
-        network.to(device)
-    return game.with_networks(makers)
+        checkpoints.fill(name, makers[name], tensors[name], origin)
+        makers[name].to(device)
+    return makers
 
 
 def sample(

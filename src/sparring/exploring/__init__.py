@@ -1,0 +1,24 @@
+"""What a generator has learnt, looked at: walks through its noise, sheets of samples, the noise of a picture."""
+
+from sparring.exploring.animation import check_animation, save_animation
+from sparring.exploring.found import save_nearest, save_search
+from sparring.exploring.projecting import Nearest, check_pictures, project, project_picture
+from sparring.exploring.sheets import METHODS, Sheet, directions, grid, sweep, truncations, walk
+
+__all__ = [
+    "METHODS",
+    "Nearest",
+    "Sheet",
+    "check_animation",
+    "check_pictures",
+    "directions",
+    "grid",
+    "project",
+    "project_picture",
+    "save_animation",
+    "save_nearest",
+    "save_search",
+    "sweep",
+    "truncations",
+    "walk",
+]

@@ -1,0 +1,89 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+def read(path: str) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image.convert("L"))
+
+
+@pytest.fixture
+def drawn(sparring, pictures, small) -> str:
+    """A run on pictures."""
+    assert sparring("train", pictures, *small, "--rounds", 1, "--out", "drawn").code == 0
+    return "drawn"
+
+
+def test_a_walk_begins_at_the_sample_of_its_first_seed(sparring, drawn):
+    said = sparring("explore", drawn, "--walk", "0,7,12", "--frames", 6)
+    assert (said.code, said.out, said.err) == (0, "walk.gif\n", "")
+    assert sparring("explore", drawn, "--walk", "0,7,12", "--frames", 6, "--out", "walk").code == 0
+    assert sparring("sample", drawn, "--seeds", "0,7,12", "--out", "samples").code == 0
+    assert sparring("sample", drawn, "--seeds", "0", "--out", "sample.png").code == 0
+    assert np.array_equal(read("walk.gif"), read("sample.png"))
+    for frame, seed in ((0, 0), (2, 7), (4, 12)):
+        assert np.array_equal(read(f"walk/frame{frame:06d}.png"), read(f"samples/seed{seed:06d}.png"))
+    assert len(list(Path("walk").iterdir())) == 6
+
+
+@pytest.mark.parametrize(
+    ("words", "out", "rows", "columns", "says"),
+    [
+        (["--grid", "0,7,12,3", "--steps", 3], "grid.png", 3, 3, "corners: seeds 0, 7 above 12, 3"),
+        (["--directions", 2], "directions.png", 2, 7, "directions 1 to 2 by sefa"),
+        (["--directions", 2, "--by", "activations", "--steps", 4, "--seeds", 3], "directions.png", 2, 4, "activations"),
+        (["--truncate", "0.3..1.2", "--seeds", "0-2"], "truncate.png", 3, 8, "truncation from 0.3 to 1.2"),
+    ],
+    ids=str,
+)
+def test_a_sheet_says_what_its_rows_and_columns_are(sparring, drawn, words, out, rows, columns, says):
+    said = sparring("explore", drawn, *words)
+    assert (said.code, said.out) == (0, f"{out}\n")
+    assert says in said.err
+    assert read(out).shape == (rows * 58 - 2, columns * 58 - 2)
+
+
+def test_codes_are_swept(sparring, pictures, small):
+    words = ["train", pictures, *small, "--rounds", 1, "--recipe", "infogan", "--set", "categories=3", "--out", "run"]
+    assert sparring(*words).code == 0
+    said = sparring("explore", "run", "--sweep", "code", "--steps", 5)
+    assert said.code == 0, said
+    assert "rows: category 0 to 2; columns: value1" in said.err
+    assert read("sweep.png").shape == (3 * 58 - 2, 5 * 58 - 2)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ([], "nothing to show was asked for"),
+        (["--walk", "0,1", "--directions", 2], "--walk and --directions were given"),
+        (["--walk", "0"], "a walk of one seed goes nowhere"),
+        (["--walk", "0,a"], "--walk 0,a: not a list of seeds"),
+        (["--walk", ""], "--walk : not a list of seeds"),
+        (["--walk", "0-9", "--frames", 5], "5 frames are too few"),
+        (["--walk", "0,1", "--seeds", "3"], "--walk has seeds of its own"),
+        (["--walk", "0,1", "--out", "walk.avi"], "cannot write an animation as .avi"),
+        (["--grid", "0,1,2"], "a grid has four corners, not 3"),
+        (["--grid", "x"], "--grid x: not a list of seeds"),
+        (["--grid", "0-3", "--out", "grid.gif"], "cannot write pictures as .gif"),
+        (["--directions", 5], "5 directions of noise with 4 dimensions"),
+        (["--directions", 2, "--by", "magic"], "not found by magic"),
+        (["--directions", 2, "--seeds", "0-3"], "directions begin at one seed"),
+        (["--sweep", "code"], "no codes to sweep over"),
+        (["--truncate", "1.2..0.3"], "--truncate 1.2..0.3: not a span"),
+        (["--truncate", ""], "--truncate : not a span"),
+        (["--walk", "0,1", "--class", "3"], "no classes to choose from"),
+        (["--walk", "0,1", "--checkpoint", "9"], "no checkpoint 9"),
+    ],
+    ids=str,
+)
+def test_bad_words_are_refused(refused, drawn, words, says):
+    refused("explore", drawn, *words, says=says)
+
+
+def test_points_are_refused(refused, trained):
+    refused("explore", trained, "--walk", "0,1", says="this run makes points, of which one alone shows nothing")
+    refused("explore", trained, "--grid", "0-3", says="this run makes points")
