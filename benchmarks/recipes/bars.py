@@ -14,6 +14,7 @@ from torch import Tensor, nn
 import sparring
 import sparring.data
 from benchmarks.modes.protocols import played
+from benchmarks.recipes import codes
 from benchmarks.recipes.play import (
     Bar,
     ablation,
@@ -335,6 +336,9 @@ def stacked(seed: int) -> Bars:
 
 
 BARS: dict[str, dict[str, Callable[[int], Bars]]] = {
+    "aae": {"codes": codes.aae},
+    "bigan": {"codes": codes.bigan},
+    "clustergan": {"clusters": codes.clustergan},
     "cgan": {"classes": by_class, "permuted": lambda seed: by_class(seed, permuted=True)},
     "default": {"digits": lambda seed: digits("default", seed), "replay": replay},
     "gan": {
