@@ -14,7 +14,7 @@ from torch import Tensor, nn
 import sparring
 import sparring.data
 from benchmarks.modes.protocols import played
-from benchmarks.recipes import codes
+from benchmarks.recipes import codes, variety
 from benchmarks.recipes.play import (
     Bar,
     ablation,
@@ -339,6 +339,9 @@ BARS: dict[str, dict[str, Callable[[int], Bars]]] = {
     "aae": {"codes": codes.aae},
     "bigan": {"codes": codes.bigan},
     "clustergan": {"clusters": codes.clustergan},
+    "improved": {"minibatch": variety.minibatch},
+    "pacgan": {"modes": variety.pacgan},
+    "unrolled": {"modes": variety.unrolled},
     "cgan": {"classes": by_class, "permuted": lambda seed: by_class(seed, permuted=True)},
     "default": {"digits": lambda seed: digits("default", seed), "replay": replay},
     "gan": {

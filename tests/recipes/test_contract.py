@@ -22,6 +22,7 @@ TRAINS = {
     "cyclegan": {"translators": {"G", "F"}, "discriminators": {"D_A", "D_B", "P_A", "P_B"}},
     "bigan": {"discriminator": {"D"}, "generator": {"G", "E"}},
     "aae": {"autoencoder": {"E", "G"}, "discriminator": {"D"}, "generator": {"E"}},
+    "improved": {"discriminator": {"D", "past_D"}, "generator": {"G", "past_G"}},
     "clustergan": {"discriminator": {"D"}, "generator": {"G", "E"}},
 }
 """What each player's turn changes, by the papers and not by the games that are checked."""

@@ -31,6 +31,9 @@ OWN: dict[str, set[str]] = {  # shown below, or by value in test_losses.py and t
     "infogan": {"categories", "continuous", "information"},
     "cyclegan": {"width", "depth", "lr", "decay_from", "cycle", "identity", "pool"},
     "aae": {"reconstruction"},
+    "improved": {"kernels", "label_smoothing", "virtual_batch_norm", "feature_matching", "history"},
+    "pacgan": {"pack"},
+    "unrolled": {"n_critic", "unroll", "inner", "inner_lr", "saturating"},
     "clustergan": {"categories", "spread", "n_critic", "penalty", "recover_normal", "recover_category"},
 }
 TWO_NETWORKS = [name for name, each in RECIPES.items() if issubclass(each.options, DuelOptions)]
@@ -102,6 +105,8 @@ NORMS = {  # (batch norm in D, spectral norm in D)
     "default": (False, True),
     "cgan": (False, True),
     "bigan": (True, False),
+    "improved": (True, False),
+    "pacgan": (True, False),
 }
 
 

@@ -11,11 +11,14 @@ from sparring.recipes import (
     default,
     dragan,
     gan,
+    improved,
     infogan,
     lsgan,
+    pacgan,
     r3gan,
     ragan,
     sngan,
+    unrolled,
     wgan,
     wgan_gp,
 )
@@ -26,7 +29,7 @@ RECIPES: dict[str, Recipe] = {
     module.RECIPE.name: module.RECIPE
     for module in (
         *(default, gan, dcgan, lsgan, wgan, wgan_gp, dragan, sngan, ragan, r3gan, cgan, infogan, cyclegan),
-        *(bigan, aae, clustergan),
+        *(bigan, aae, clustergan, pacgan, unrolled, improved),
     )
 }
 
