@@ -45,12 +45,18 @@ def discriminator(noise: Latent, net: Duel, step: Step) -> Terms:
     return minimax.discriminator(net.D(real), net.D(fake))
 
 
+def judged(D: nn.Module, theta: Weights, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+    """The scores of reals and of fakes by a D of these weights, in one pass: no layer looks across the batch."""
+    on_real, on_fake = functional_call(D, theta, torch.cat([real, fake])).chunk(2)
+    return on_real, on_fake
+
+
 def ahead(options: Options, D: nn.Module, real: Tensor, fake: Tensor) -> Weights:
     """D's weights after K steps on these reals and fakes, with the graph of all of them; D's own stay as they are."""
     theta = {name: p.detach().requires_grad_() for name, p in D.named_parameters()}
     moments = {name: (torch.zeros_like(p), torch.zeros_like(p)) for name, p in theta.items()}
     for k in range(1, options.unroll + 1):
-        terms = minimax.discriminator(functional_call(D, theta, real), functional_call(D, theta, fake))
+        terms = minimax.discriminator(*judged(D, theta, real, fake))
         slopes = torch.autograd.grad(terms["real"] + terms["fake"], list(theta.values()), create_graph=True)
         for (name, p), slope in zip(theta.items(), slopes, strict=True):
             if options.inner == "adam":
@@ -76,8 +82,7 @@ def generator(noise: Latent, options: Options, net: Duel, step: Step) -> Terms:
     real = step.batch["x"]
     fake = net.G(noise(len(real), step.rng)).float()
     with torch.autocast(real.device.type, enabled=False):
-        theta = ahead(options, net.D, real, fake)
-        on_real, on_fake = (functional_call(net.D, theta, x) for x in (real, fake))
+        on_real, on_fake = judged(net.D, ahead(options, net.D, real, fake), real, fake)
     objective = minimax if options.saturating else non_saturating
     terms = objective.generator(on_fake, on_fake)
     # without a look ahead it is a constant to G
