@@ -32,8 +32,8 @@ class Options(PairOptions):
 
     n_critic: int = Field(1, gt=0, description="steps of D before each step of G")
     unroll: int = Field(5, ge=0, description="K: steps of D that G looks ahead; 0 is the game without")
-    inner: Literal["sgd", "adam"] = Field("adam", description="how D is thought to step")
-    inner_lr: float = Field(1e-3, gt=0, description="η: the rate of the steps that G looks ahead")
+    inner: Literal["sgd", "adam"] = Field("adam", description="the steps that G looks ahead")
+    inner_lr: float = Field(1e-3, gt=0, description="η: their rate; plain steps must be small")
     saturating: bool = Field(True, description="the minimax form for G; otherwise it maximises log D_K(G(z))")
 
 
