@@ -1,5 +1,6 @@
 """The losses of pacgan, unrolled and improved on linear networks, by their papers' equations, in numpy."""
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -8,10 +9,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sparring import workflows
+from sparring import checkpoint, workflows
 from sparring.game import Game, Step
 from sparring.kinds import Pictures, Points
-from sparring.loop import take_turn
+from sparring.loop import play, take_turn
 from sparring.networks import History, MinibatchDiscrimination, WithReference
 from sparring.recipes import RECIPES, improved, pacgan, unrolled
 from sparring.recipes._duel import Duel
@@ -331,3 +332,36 @@ def test_improveds_options_reach_its_networks():
     assert net.D.closeness.T.shape[1] == 7
     assert net.G.reference.shape == (5, 3)
     assert not isinstance(built("improved").networks.G, WithReference)  # points have no batch norm
+
+
+def planned(recipe: str, **options: Any) -> workflows.Plan:
+    pictures = np.random.default_rng(0).integers(0, 256, (24, 8, 12, 3), dtype=np.uint8)
+    options = {"batch": 3, "width": 4} | options
+    return workflows.plan(pictures, recipe=recipe, rounds=4, options=options, out="never-written")
+
+
+def advance(plan: workflows.Plan, rounds: int) -> dict[str, float]:
+    return [played.terms for played in itertools.islice(play(plan.state, plan.data, plan.how), rounds)][-1]
+
+
+@pytest.mark.parametrize("network", ["mlp", "dcgan", "shuffle", "resnet"])
+@pytest.mark.parametrize("recipe", ["pacgan", "unrolled", "improved"])
+def test_every_network_is_played(recipe, network):
+    assert np.isfinite(list(advance(planned(recipe, network=network), 2).values())).all()
+
+
+@pytest.mark.parametrize(
+    "options", [{"history": 0.1}, {"feature_matching": True}, {"feature_matching": True, "history": 0.1, "kernels": 0}]
+)
+def test_improved_with_other_options_is_resumed_exactly(options, tmp_path):
+    whole, first, second = (planned("improved", **options) for _ in range(3))
+    advance(whole, 4)
+    advance(first, 2)
+    checkpoint.write(first.state, tmp_path / "half", "improved")
+    checkpoint.read(second.state, tmp_path / "half", "improved")
+    advance(second, 2)
+    there, here = (checkpoint.network_tensors(plan.state) for plan in (whole, second))
+    assert there.keys() == here.keys()
+    assert all(torch.equal(value, here[name]) for name, value in there.items())
+    past = [value for name, value in there.items() if name.endswith("past_G.count")]
+    assert [value.item() for value in past] == [5.0 if "history" in options else 1.0]
