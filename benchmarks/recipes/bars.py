@@ -336,12 +336,6 @@ def stacked(seed: int) -> Bars:
 
 
 BARS: dict[str, dict[str, Callable[[int], Bars]]] = {
-    "aae": {"codes": codes.aae},
-    "bigan": {"codes": codes.bigan},
-    "clustergan": {"clusters": codes.clustergan},
-    "improved": {"minibatch": variety.minibatch},
-    "pacgan": {"modes": variety.pacgan},
-    "unrolled": {"modes": variety.unrolled},
     "cgan": {"classes": by_class, "permuted": lambda seed: by_class(seed, permuted=True)},
     "default": {"digits": lambda seed: digits("default", seed), "replay": replay},
     "gan": {
@@ -377,4 +371,10 @@ BARS: dict[str, dict[str, Callable[[int], Bars]]] = {
         "stacked": stacked,
         "digits": lambda seed: digits("r3gan", seed, classes=False),
     },
+    "aae": {"codes": codes.aae},
+    "bigan": {"codes": codes.bigan},
+    "clustergan": {"clusters": codes.clustergan},
+    "improved": {"minibatch": variety.minibatch},
+    "pacgan": {"modes": variety.pacgan},
+    "unrolled": {"modes": variety.unrolled},
 }

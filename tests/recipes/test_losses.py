@@ -239,5 +239,5 @@ def test_dragan_looks_around_the_reals_as_far_as_it_is_told(spread):
 
 
 def test_every_two_network_recipe_stands_here():
-    duels = {name for name, each in RECIPES.items() if issubclass(each.options, DuelOptions)}
-    assert {case.recipe for case in CASES.values()} == duels
+    two = {name for name, recipe in RECIPES.items() if issubclass(recipe.options, DuelOptions)}
+    assert {case.recipe for case in CASES.values()} == two

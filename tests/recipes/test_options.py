@@ -36,7 +36,7 @@ OWN: dict[str, set[str]] = {  # shown below, or by value in test_losses.py and t
     "unrolled": {"n_critic", "unroll", "inner", "inner_lr", "saturating"},
     "clustergan": {"categories", "spread", "n_critic", "penalty", "recover_normal", "recover_category"},
 }
-TWO_NETWORKS = [name for name, each in RECIPES.items() if issubclass(each.options, DuelOptions)]
+TWO_NETWORKS = [name for name, recipe in RECIPES.items() if issubclass(recipe.options, DuelOptions)]
 
 
 def planned(recipe: str, **options: Any) -> workflows.Plan:
