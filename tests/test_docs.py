@@ -24,7 +24,7 @@ RECIPE_PAGES = ROOT / "docs" / "recipes"
 PAGES = [path for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md") if path.exists()]
 PAGES += sorted((ROOT / "docs").rglob("*.md"))
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-PLAYERS = "discriminators?|generator|translators"
+PLAYERS = "autoencoder|discriminators?|generator|translators"
 
 COMMANDS: dict[str, Any] = typer.main.get_command(app).commands  # pyright: ignore[reportAttributeAccessIssue]
 UsageError: Any = typer.BadParameter.__base__  # click's own, or that of the click inside newer typers

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 import sparring
 import sparring.data
 from benchmarks.modes.protocols import played
+from benchmarks.recipes import codes, variety
 from benchmarks.recipes.play import (
     Bar,
     ablation,
@@ -370,4 +371,10 @@ BARS: dict[str, dict[str, Callable[[int], Bars]]] = {
         "stacked": stacked,
         "digits": lambda seed: digits("r3gan", seed, classes=False),
     },
+    "aae": {"codes": codes.aae},
+    "bigan": {"codes": codes.bigan},
+    "clustergan": {"clusters": codes.clustergan},
+    "improved": {"minibatch": variety.minibatch},
+    "pacgan": {"modes": variety.pacgan},
+    "unrolled": {"modes": variety.unrolled},
 }

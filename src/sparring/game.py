@@ -273,6 +273,9 @@ class Game(Generic[N]):
         makers: the players that train what makes samples; where none of them plays, nothing that is trained does.
         average: the networks of which an exponential moving average of weights is kept for sampling.
         decay: of that average, per optimizer step; it is shorter in the first steps.
+        encode: where the game has an encoder: (networks, examples in the networks' range) -> their codes, in the form
+            that `sample` takes as noise, so that `sample(net, encode(net, x), given)` makes the examples again. Like
+            `sample`, it calls no network but those that the makers train.
     """
 
     networks: N
@@ -285,6 +288,7 @@ class Game(Generic[N]):
     makers: tuple[str, ...] = GENERATOR
     average: tuple[str, ...] = ("G",)
     decay: float = 0.999
+    encode: Callable[[N, Tensor], Tensor] | None = None
 
     def __post_init__(self) -> None:
         """Refuse a game that cannot be played.

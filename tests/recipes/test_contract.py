@@ -20,6 +20,10 @@ from sparring.recipes import RECIPES
 TRAINS = {
     "infogan": {"discriminator": {"D"}, "generator": {"G", "Q"}},
     "cyclegan": {"translators": {"G", "F"}, "discriminators": {"D_A", "D_B", "P_A", "P_B"}},
+    "bigan": {"discriminator": {"D"}, "generator": {"G", "E"}},
+    "aae": {"autoencoder": {"E", "G"}, "discriminator": {"D"}, "generator": {"E"}},
+    "improved": {"discriminator": {"D", "past_D"}, "generator": {"G", "past_G"}},
+    "clustergan": {"discriminator": {"D"}, "generator": {"G", "E"}},
 }
 """What each player's turn changes, by the papers and not by the games that are checked."""
 TWO_NETWORKS = {"discriminator": {"D"}, "generator": {"G"}}
@@ -141,6 +145,24 @@ def test_a_batch_of_one_is_played(recipe):
             start(recipe, (1, 8, 8), batch=1)
     else:
         assert np.isfinite(list(advance(start(recipe, (1, 8, 8), batch=1), 1)[0].values())).all()
+
+
+ENCODERS = {"bigan", "aae", "clustergan"}
+
+
+def test_an_encoder_makes_codes_that_can_be_sampled(recipe, shape):
+    plan = start(recipe, shape)
+    state = plan.state
+    assert (state.game.encode is not None) == (recipe in ENCODERS)
+    if state.game.encode is None:
+        return
+    assert {"E", "G"} <= set(state.game.sampling())  # so that a run can be encoded without its other networks
+    assert "E" in state.averaged
+    x = plan.data.schema["x"].to_model(plan.data.batch(0, 3, 0)["x"])
+    codes = state.game.encode(state.sampled, x)
+    assert codes.shape == state.game.noise(3, torch.Generator(), None).shape
+    with torch.no_grad():
+        assert state.game.sample(state.sampled, codes, {}).shape == x.shape
 
 
 def test_the_critic_scores_each_example(recipe, shape):

@@ -14,6 +14,7 @@ from sparring.game import Step
 from sparring.loop import take_turn
 from sparring.networks import PatchDiscriminator, Translator
 from sparring.recipes import RECIPES
+from sparring.recipes._duel import DuelOptions
 
 EVERY = {"batch": 3, "ema": 0.6}
 PAIRED = {"width": 6, "latent_dim": 5, "latent": "uniform", "lr": 0.1, "lr_d": 0.2, "beta1": 0.3, "beta2": 0.4}
@@ -29,9 +30,13 @@ OWN: dict[str, set[str]] = {  # shown below, or by value in test_losses.py and t
     "r3gan": {"gamma", "penalty_every"},
     "infogan": {"categories", "continuous", "information"},
     "cyclegan": {"width", "depth", "lr", "decay_from", "cycle", "identity", "pool"},
+    "aae": {"reconstruction"},
+    "improved": {"kernels", "label_smoothing", "virtual_batch_norm", "feature_matching", "history"},
+    "pacgan": {"pack"},
+    "unrolled": {"n_critic", "unroll", "inner", "inner_lr", "saturating"},
+    "clustergan": {"categories", "spread", "n_critic", "penalty", "recover_normal", "recover_category"},
 }
-CONDITIONED = ("cgan", "infogan")
-TWO_NETWORKS = [name for name in RECIPES if name not in ("cyclegan", *CONDITIONED)]
+TWO_NETWORKS = [name for name, recipe in RECIPES.items() if issubclass(recipe.options, DuelOptions)]
 
 
 def planned(recipe: str, **options: Any) -> workflows.Plan:
@@ -63,11 +68,12 @@ def test_the_options_of_a_pair_reach_the_optimizers_the_noise_the_networks_and_t
         assert group.get("betas", (0.3, group.get("alpha"))) == (0.3, 0.4)  # RMSProp has β2 alone
         assert player.optimizer.rate(0.75) == lr / 2
     noise = state.game.noise(2000, torch.Generator().manual_seed(0), None)[:, :5]
+    noise = noise / {"clustergan": 0.1}.get(recipe, 1)
     assert noise.shape[1] == 5
     assert noise.abs().max() <= 1
     assert noise.std().item() == pytest.approx(3**-0.5, abs=0.02)
     linear = [module for module in state.game.networks.G.modules() if isinstance(module, nn.Linear)]
-    extra = {"cgan": 3, "infogan": 10 + 2}.get(recipe, 0)
+    extra = {"cgan": 3, "infogan": 10 + 2, "clustergan": 10}.get(recipe, 0)
     assert [linear[0].in_features, linear[0].out_features] == [5 + extra, 6]
     assert next(m for m in state.game.networks.D.modules() if isinstance(m, nn.Linear)).out_features == 6
 
@@ -98,6 +104,9 @@ NORMS = {  # (batch norm in D, spectral norm in D)
     "sngan": (False, True),
     "default": (False, True),
     "cgan": (False, True),
+    "bigan": (True, False),
+    "improved": (True, False),
+    "pacgan": (True, False),
 }
 
 

@@ -1,6 +1,8 @@
 """Networks: ordinary modules of documented shapes, which know nothing of games."""
 
+from sparring.networks.batchwise import MinibatchDiscrimination, VirtualBatchNorm, WithReference
 from sparring.networks.dcgan import DCGANDiscriminator, DCGANGenerator
+from sparring.networks.history import History
 from sparring.networks.mlp import MLPDiscriminator, MLPGenerator
 from sparring.networks.resnet import ResNetDiscriminator, ResNetGenerator
 from sparring.networks.shuffle import ShuffleGenerator, StridedDiscriminator
@@ -10,8 +12,10 @@ from sparring.networks.translate import PatchDiscriminator, Pool, Translator
 __all__ = [
     "DCGANDiscriminator",
     "DCGANGenerator",
+    "History",
     "MLPDiscriminator",
     "MLPGenerator",
+    "MinibatchDiscrimination",
     "PatchDiscriminator",
     "Pool",
     "ResNetDiscriminator",
@@ -19,5 +23,7 @@ __all__ = [
     "ShuffleGenerator",
     "StridedDiscriminator",
     "Translator",
+    "VirtualBatchNorm",
+    "WithReference",
     "constrain_spectrum",
 ]

@@ -2,17 +2,23 @@
 
 from sparring.errors import UserError, did_you_mean
 from sparring.recipes import (
+    aae,
+    bigan,
     cgan,
+    clustergan,
     cyclegan,
     dcgan,
     default,
     dragan,
     gan,
+    improved,
     infogan,
     lsgan,
+    pacgan,
     r3gan,
     ragan,
     sngan,
+    unrolled,
     wgan,
     wgan_gp,
 )
@@ -21,7 +27,10 @@ from sparring.recipes.recipe import BatchOptions, Recipe, resolve
 
 RECIPES: dict[str, Recipe] = {
     module.RECIPE.name: module.RECIPE
-    for module in (default, gan, dcgan, lsgan, wgan, wgan_gp, dragan, sngan, ragan, r3gan, cgan, infogan, cyclegan)
+    for module in (
+        *(default, gan, dcgan, lsgan, wgan, wgan_gp, dragan, sngan, ragan, r3gan, cgan, infogan, cyclegan),
+        *(bigan, aae, clustergan, pacgan, unrolled, improved),
+    )
 }
 
 
