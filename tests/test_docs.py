@@ -50,6 +50,12 @@ def test_the_python_of_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatc
         exec(compile("\n" * line + code, title(page), "exec"), module.__dict__)
 
 
+def test_the_recipe_that_the_guide_shows_is_the_recipe():
+    shown = [code for _, code in python_blocks(ROOT / "docs" / "writing-a-gan.md")]
+    recipe = ROOT / "src" / "sparring" / "recipes" / "softmax_gan.py"
+    assert recipe.read_text(encoding="utf-8") in shown
+
+
 def commands(text: str) -> list[list[str]]:
     """The words behind every `sparring` on a command line of a fenced block, or between backticks."""
     blocks = [m[2] for m in FENCE.finditer(text) if m[1] != "python"]

@@ -28,6 +28,7 @@ from sparring import metrics, workflows
 from sparring.game import OptimizerConfig
 from sparring.kinds import to_model
 from sparring.loop import play
+from sparring.metrics.table import KNOWN_MODES
 from sparring.networks import MLPDiscriminator, MLPGenerator
 from sparring.objectives import least_squares, minimax, non_saturating, relativistic_average
 from sparring.penalties import gradient_penalty, squared_gradient_norms
@@ -57,6 +58,44 @@ def no_match(seed: int) -> Bars:
     for bar in point_modes("gan", seed, ("ring",)):
         yield replace(bar, target="reported", passed=True)
     yield ablation("no penalty", next(point_modes("gan", seed, ("grid",))))
+
+
+def unpenalised(recipe: str, seed: int, rounds: int = 4_000) -> Bars:
+    """The recipe's game with no weight on its penalty must not find the grid's modes."""
+    plan = trained("grid", rounds=rounds, recipe=recipe, seed=seed, options={"penalty": 0.0})
+    found = metrics.count_modes(torch.from_numpy(samples(plan, 2_500)), *KNOWN_MODES["grid"])
+    yield ablation("no penalty", at_least("grid: share within 3 sigma", found.good, 0.9))
+
+
+def at_the_boundary(recipe: str, seed: int, rounds: int = 4_000) -> Bars:
+    """The logits of fakes tend to 0 in G's turn; where G does not learn they stay far below."""
+    for lr, learns in ((1e-3, True), (1e-12, False)):
+        options = {"lr": lr, "lr_d": 1e-3}
+        plan = trained("gaussian", rounds=rounds, recipe=recipe, seed=seed, options=options)
+        net = plan.state.game.networks
+        with torch.no_grad():
+            z = plan.state.game.noise(2_000, torch.Generator().manual_seed(seed), None)
+            logits = net.D(net.G(z))
+        bar = at_most("mean of the fakes' |logit|", logits.abs().mean().item(), 0.3)
+        yield bar if learns else ablation("G does not learn", bar)
+
+
+def shared_softmax(seed: int, rounds: int = 4_000) -> Bars:
+    """G's loss tends to its bound, log 2n, and never falls below; where G does not learn it stays away."""
+    for lr, learns in ((1e-3, True), (1e-12, False)):
+        options = {"lr": lr, "lr_d": 1e-3, "batch": 64}
+        plan = workflows.plan("gaussian", recipe="softmax-gan", rounds=rounds, seed=seed, options=options, out="never")
+        losses = [played.terms for played in islice(play(plan.state, plan.data, plan.how), rounds)]
+        above = np.array([terms["generator/softmax"] for terms in losses]) - np.log(128)
+        bar = at_most("G's loss above log 2n, last tenth", float(above[-rounds // 10 :].mean()), 0.1)
+        if not learns:
+            yield ablation("G does not learn", bar)
+            continue
+        yield bar
+        yield at_least("least of G's loss - log 2n", float(above.min()), -1e-4)
+        yield at_least(
+            "least of D's loss - log n", float(min(t["discriminator/softmax"] for t in losses) - np.log(64)), -1e-4
+        )
 
 
 @cache
@@ -359,6 +398,16 @@ BARS: dict[str, dict[str, Callable[[int], Bars]]] = {
         "lipschitz": lipschitz,
         "digits": lambda seed: digits("wgan-gp", seed, classes=False),
     },
+    "wgan-div": {
+        "points": lambda seed: point_modes("wgan-div", seed),
+        "no-penalty": lambda seed: unpenalised("wgan-div", seed),
+        "digits": lambda seed: digits("wgan-div", seed, classes=False),
+    },
+    "bgan": {
+        "boundary": lambda seed: at_the_boundary("bgan", seed),
+        "digits": lambda seed: digits("bgan", seed, classes=False),
+    },
+    "softmax-gan": {"bounds": shared_softmax, "digits": lambda seed: digits("softmax-gan", seed, classes=False)},
     "dragan": {
         "points": lambda seed: point_modes("dragan", seed),
         "digits": lambda seed: digits("dragan", seed, classes=False),

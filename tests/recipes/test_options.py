@@ -14,6 +14,7 @@ from sparring.game import Step
 from sparring.loop import take_turn
 from sparring.networks import PatchDiscriminator, Translator
 from sparring.recipes import RECIPES
+from sparring.recipes._duel import DuelOptions
 
 EVERY = {"batch": 3, "ema": 0.6}
 PAIRED = {"width": 6, "latent_dim": 5, "latent": "uniform", "lr": 0.1, "lr_d": 0.2, "beta1": 0.3, "beta2": 0.4}
@@ -25,13 +26,14 @@ OWN: dict[str, set[str]] = {  # shown below, or by value in test_losses.py and t
     "dcgan": {"label_smoothing"},
     "wgan": {"optimizer", "clip"},
     "wgan-gp": {"penalty", "one_sided"},
+    "wgan-div": {"penalty", "power"},
     "dragan": {"penalty", "spread"},
     "r3gan": {"gamma", "penalty_every"},
+    "bgan": {"label_smoothing"},
     "infogan": {"categories", "continuous", "information"},
     "cyclegan": {"width", "depth", "lr", "decay_from", "cycle", "identity", "pool"},
 }
-CONDITIONED = ("cgan", "infogan")
-TWO_NETWORKS = [name for name in RECIPES if name not in ("cyclegan", *CONDITIONED)]
+TWO_NETWORKS = [name for name, recipe in RECIPES.items() if issubclass(recipe.options, DuelOptions)]
 
 
 def planned(recipe: str, **options: Any) -> workflows.Plan:
@@ -94,6 +96,8 @@ NORMS = {  # (batch norm in D, spectral norm in D)
     "dcgan": (True, False),
     "lsgan": (True, False),
     "ragan": (True, False),
+    "bgan": (True, False),
+    "softmax-gan": (True, False),
     "infogan": (True, False),
     "sngan": (False, True),
     "default": (False, True),

@@ -1,4 +1,4 @@
-"""The losses of cgan, infogan and cyclegan on linear networks, by their papers' equations, in numpy."""
+"""The losses of recipes that are no plain duel, on linear networks, by their papers' equations, in numpy."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from sparring.game import Game, Step
 from sparring.kinds import Categories, Pictures, Points
-from sparring.recipes import RECIPES, cgan, cyclegan, infogan
+from sparring.recipes import RECIPES, cgan, cyclegan, infogan, softmax_gan
 
 Array = np.ndarray
 
@@ -130,6 +130,42 @@ def test_cgan_tells_the_label_of_a_picture_as_channels():
     assert torch.equal(seen[:, :1], pictures)
     assert torch.equal(seen[0, 1:], torch.stack([torch.zeros(3, 5), torch.ones(3, 5)]))
     assert torch.equal(seen[1, 1:], torch.stack([torch.ones(3, 5), torch.zeros(3, 5)]))
+
+
+def softmax_share(scores: Array) -> Array:
+    return np.exp(scores) / np.exp(scores).sum()
+
+
+def test_softmax_gan_shares_one_softmax_over_reals_and_fakes():
+    # 1704.06191, the cross-entropy between the target shares and the softmax of the whole batch
+    game = built("softmax-gan", {"x": POINTS}, latent_dim=4)
+    net = softmax_gan.Networks(Linear(4, 2), Critic(2))
+    weight = numbers(net.D.head.W @ net.D.features.W)[0]
+    found = total(terms_of(game, "discriminator", net, {"x": X}))
+    scores = np.hstack([numbers(X) @ weight, numbers(net.G.heard[-1]) @ numbers(net.G.W).T @ weight])
+    assert found.item() == pytest.approx(-np.log(softmax_share(scores)[:6]).mean(), rel=1e-5)
+    found.backward()
+    assert net.G.W.grad is None
+
+    found = total(terms_of(game, "generator", net, {"x": X}))
+    z = numbers(net.G.heard[-1])
+    scores = np.hstack([numbers(X) @ weight, z @ numbers(net.G.W).T @ weight])
+    assert found.item() == pytest.approx(-np.log(softmax_share(scores)).mean(), rel=1e-5)
+    found.backward()
+    to_scores = softmax_share(scores)[6:] - 1 / 12
+    assert numbers(net.G.W.grad) == pytest.approx(np.outer(weight, to_scores @ z), rel=1e-4, abs=1e-6)
+
+
+def test_softmax_gans_losses_are_at_least_the_logarithms_of_the_batch():
+    game = built("softmax-gan", {"x": POINTS}, latent_dim=4)
+    for scale in (0.0, 1.0, 30.0):
+        net = softmax_gan.Networks(Linear(4, 2), Critic(2))
+        net.D.head.W.data.mul_(scale)
+        for player, bound in (("discriminator", np.log(6)), ("generator", np.log(12))):
+            found = total(terms_of(game, player, net, {"x": X})).item()
+            assert found >= bound - 1e-5
+            if not scale and player == "generator":
+                assert found == pytest.approx(bound)  # reached where D tells nothing apart
 
 
 @pytest.mark.parametrize("continuous", [0, 2])

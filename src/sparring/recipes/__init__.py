@@ -2,6 +2,7 @@
 
 from sparring.errors import UserError, did_you_mean
 from sparring.recipes import (
+    bgan,
     cgan,
     cyclegan,
     dcgan,
@@ -13,7 +14,9 @@ from sparring.recipes import (
     r3gan,
     ragan,
     sngan,
+    softmax_gan,
     wgan,
+    wgan_div,
     wgan_gp,
 )
 from sparring.recipes._duel import Duel, duel
@@ -21,7 +24,10 @@ from sparring.recipes.recipe import BatchOptions, Recipe, resolve
 
 RECIPES: dict[str, Recipe] = {
     module.RECIPE.name: module.RECIPE
-    for module in (default, gan, dcgan, lsgan, wgan, wgan_gp, dragan, sngan, ragan, r3gan, cgan, infogan, cyclegan)
+    for module in (
+        *(default, gan, dcgan, lsgan, wgan, wgan_gp, wgan_div, dragan, sngan, ragan, r3gan, bgan, softmax_gan),
+        *(cgan, infogan, cyclegan),
+    )
 }
 
 
