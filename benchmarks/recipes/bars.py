@@ -98,6 +98,42 @@ def shared_softmax(seed: int, rounds: int = 4_000) -> Bars:
         )
 
 
+def energies(seed: int, rounds: int = 1_500) -> Bars:
+    """Fakes of a fresh G are held off by the margin, reals are not; without D's term for fakes they are not either."""
+    for margin, held in ((0.2, True), (1e-9, False)):
+        options = {"network": "shuffle", "lr": 1e-12, "lr_d": 1e-3, "margin": margin}
+        plan = trained("digits", rounds=rounds, recipe="ebgan", seed=seed, options=options)
+        game = plan.state.game
+        with torch.no_grad():
+            z = game.noise(500, torch.Generator().manual_seed(seed), None)
+            on_fake = -game.critic(game.networks, {"x": game.networks.G(z)}).mean().item()
+            on_real = -game.critic(game.networks, to_model(plan.data.schema, plan.data.held_out(500))).mean().item()
+        bar = at_least("energy of fakes over the margin of 0.2, G held", on_fake / 0.2, 0.95)
+        if held:
+            yield bar
+            yield at_most("energy of held-out reals over that of fakes", on_real / on_fake, 0.5)
+        else:
+            yield ablation("no margin", bar)
+
+
+def balance(seed: int, rounds: int = 8_000) -> Bars:
+    """K stays in [0, 1], and the error on fakes tends to γ times that on reals; with k held at 0 it does not."""
+    for rate, moves in ((1e-3, True), (1e-12, False)):
+        options = {"rate_k": rate, "lr": 2e-4}
+        plan = workflows.plan("digits", recipe="began", rounds=rounds, seed=seed, options=options, out="never-written")
+        ks, terms = [], []
+        for played_round in islice(play(plan.state, plan.data, plan.how), rounds):
+            ks.append(plan.state.game.networks.K.k.item())
+            terms.append((played_round.terms["generator/fake"], played_round.terms["discriminator/real"]))
+        fake, real = np.array(terms[-rounds // 4 :]).mean(0)
+        bar = within("error on fakes over that on reals, last quarter", float(fake / real), 0.5, 0.05)
+        if moves:
+            yield bar
+            yield within("k, least and largest", float(min(ks) if min(ks) < 0 else max(ks)), 0.5, 0.5)
+        else:
+            yield ablation("k does not move", bar)
+
+
 @cache
 def on_digits(recipe: str, seed: int) -> tuple[workflows.Plan, Score]:
     """A recipe after its processor time on digits, and what the referee says of 10,000 samples."""
@@ -407,6 +443,8 @@ BARS: dict[str, dict[str, Callable[[int], Bars]]] = {
         "boundary": lambda seed: at_the_boundary("bgan", seed),
         "digits": lambda seed: digits("bgan", seed, classes=False),
     },
+    "ebgan": {"margin": energies, "digits": lambda seed: digits("ebgan", seed, classes=False)},
+    "began": {"balance": balance, "digits": lambda seed: digits("began", seed, classes=False)},
     "softmax-gan": {"bounds": shared_softmax, "digits": lambda seed: digits("softmax-gan", seed, classes=False)},
     "dragan": {
         "points": lambda seed: point_modes("dragan", seed),

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from sparring import networks
-from sparring.networks import MLPDiscriminator, MLPGenerator, PatchDiscriminator, Pool, Translator
+from sparring.networks import Autoencoder, MLPDiscriminator, MLPGenerator, PatchDiscriminator, Pool, Translator
 
 Z = 6
 PICTURES = [(1, 8, 8), (3, 24, 40), (4, 30, 30), (1, 28, 28)]
@@ -51,7 +51,7 @@ def unmoved(network: nn.Module, x: Tensor, step: Callable[[Tensor], Tensor] = la
 
 
 def test_every_network_is_covered() -> None:
-    assert {*GENERATORS, *DISCRIMINATORS, Translator, Pool} == set(CLASSES.values())
+    assert {*GENERATORS, *DISCRIMINATORS, Translator, Pool, Autoencoder} == set(CLASSES.values())
     assert set(networks.__all__) - set(CLASSES) == {"constrain_spectrum"}
 
 
@@ -77,6 +77,13 @@ def test_discriminators_give_one_logit_an_example_or_a_map_of_them(
     if hasattr(D, "features"):
         assert D.features(x).ndim == 2
         torch.testing.assert_close(D.head(D.features(x)).squeeze(1), scores)
+
+
+@pytest.mark.parametrize(("cls", "shape"), [each for each in JUDGING if each.values[0] is not PatchDiscriminator])
+def test_every_other_discriminator_encodes_for_an_autoencoder(cls: type[nn.Module], shape: tuple[int, ...]) -> None:
+    D, x = Autoencoder(build(cls, shape), MLPGenerator(Z, shape, width=8), Z), feed(cls, shape)
+    assert D.encode(x).shape == (5, Z)
+    assert D(x).shape == x.shape
 
 
 @pytest.mark.parametrize(("cls", "shape"), TRANSLATING)

@@ -30,6 +30,8 @@ OWN: dict[str, set[str]] = {  # shown below, or by value in test_losses.py and t
     "dragan": {"penalty", "spread"},
     "r3gan": {"gamma", "penalty_every"},
     "bgan": {"label_smoothing"},
+    "ebgan": {"code", "margin", "pulling_away"},
+    "began": {"code", "gamma", "rate_k"},
     "infogan": {"categories", "continuous", "information"},
     "cyclegan": {"width", "depth", "lr", "decay_from", "cycle", "identity", "pool"},
 }
@@ -98,6 +100,8 @@ NORMS = {  # (batch norm in D, spectral norm in D)
     "ragan": (True, False),
     "bgan": (True, False),
     "softmax-gan": (True, False),
+    "ebgan": (True, False),
+    "began": (True, False),  # in the decoder
     "infogan": (True, False),
     "sngan": (False, True),
     "default": (False, True),
@@ -140,6 +144,15 @@ def test_wgan_clips_every_weight_of_the_critic_after_each_step_of_its_optimizer(
     assert largest[1:] == pytest.approx([0.03, 0.03])
     take_turn(state, state.game.players[1], plan.data, plan.how, {})
     assert max(p.abs().max().item() for p in state.game.networks.G.parameters()) > 0.05
+
+
+@pytest.mark.parametrize("recipe", ["ebgan", "began"])
+def test_the_code_of_an_autoencoder_is_as_long_as_it_should_be(recipe):
+    D = planned(recipe, code=7).state.game.networks.D
+    x = torch.randn(3, 1, 16, 16)
+    assert D.encode(x).shape == (3, 7)
+    assert D(x).shape == x.shape
+    assert torch.equal(D.eval()(x), D.decode(D.encode(x)))
 
 
 def test_cyclegans_options_reach_its_networks_pools_and_rates():

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from sparring.game import Game, Step
 from sparring.kinds import Categories, Pictures, Points
-from sparring.recipes import RECIPES, cgan, cyclegan, infogan, softmax_gan
+from sparring.recipes import RECIPES, began, cgan, cyclegan, ebgan, infogan, softmax_gan
 
 Array = np.ndarray
 
@@ -41,6 +41,17 @@ class Critic(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.head(self.features(x)).squeeze(1)
+
+
+class Copier(nn.Module):
+    """A linear autoencoder."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encode, self.decode = Linear(2, 3), Linear(3, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.decode(self.encode(x))
 
 
 class Times(nn.Module):
@@ -166,6 +177,99 @@ def test_softmax_gans_losses_are_at_least_the_logarithms_of_the_batch():
             assert found >= bound - 1e-5
             if not scale and player == "generator":
                 assert found == pytest.approx(bound)  # reached where D tells nothing apart
+
+
+def energies(x: Array, D: Array) -> Array:
+    return ((x @ D.T - x) ** 2).mean(1)
+
+
+def test_ebgan_has_energies_with_a_margin_and_pulls_codes_apart():
+    # 1609.03126, eq. 1, 2 and 4
+    margin = 1.5
+    game = built("ebgan", {"x": POINTS}, latent_dim=4, code=3, margin=margin, pulling_away=0.3)
+    net = ebgan.Networks(Linear(4, 2), Copier())
+    found = terms_of(game, "discriminator", net, {"x": X})
+    D = numbers(net.D.decode.W @ net.D.encode.W)
+    fake = numbers(net.G.heard[-1]) @ numbers(net.G.W).T
+    assert (energies(fake, D) > margin).any()
+    assert (energies(fake, D) < margin).any()
+    assert found["real"].item() == pytest.approx(energies(numbers(X), D).mean(), rel=1e-5)
+    assert found["fake"].item() == pytest.approx(np.maximum(0, margin - energies(fake, D)).mean(), rel=1e-5)
+    total(found).backward()
+    assert net.G.W.grad is None
+
+    found = terms_of(game, "generator", net, {"x": X})
+
+    def paper(G: Array) -> float:
+        fake = numbers(net.G.heard[-1]) @ G.T
+        codes = fake @ numbers(net.D.encode.W).T
+        cosines = [
+            (a @ b / np.linalg.norm(a) / np.linalg.norm(b)) ** 2
+            for i, a in enumerate(codes)
+            for j, b in enumerate(codes)
+            if i != j
+        ]
+        return energies(fake, D).mean() + 0.3 * sum(cosines) / (6 * 5)
+
+    G = numbers(net.G.W)
+    assert total(found).item() == pytest.approx(paper(G), rel=1e-5)
+    total(found).backward()
+    for place in ((0, 0), (1, 3)):
+        step = np.zeros_like(G)
+        step[place] = 1e-6
+        slope = (paper(G + step) - paper(G - step)) / 2e-6
+        assert net.G.W.grad[place].item() == pytest.approx(slope, rel=1e-3, abs=1e-5)
+
+
+def test_ebgans_margin_is_free_beyond_it_and_its_pulling_away_is_an_option():
+    game = built("ebgan", {"x": POINTS}, latent_dim=4, margin=1e-3, pulling_away=0.0)
+    net = ebgan.Networks(Linear(4, 2), Copier())
+    net.G.W.data.mul_(100)
+    assert terms_of(game, "discriminator", net, {"x": X})["fake"].item() == 0
+    assert terms_of(game, "generator", net, {"x": X}).keys() == {"fake"}
+    assert torch.allclose(game.critic(net, {"x": X}), -(net.D(X) - X).square().mean(1))
+
+
+def test_pulling_away_is_one_for_equal_codes_and_nothing_for_orthogonal_ones_or_a_single_one():
+    assert ebgan.pulled_away(torch.ones(5, 3)).item() == pytest.approx(1)
+    assert ebgan.pulled_away(torch.eye(3)).item() == pytest.approx(0)
+    assert ebgan.pulled_away(torch.ones(1, 3)).item() == pytest.approx(0)
+
+
+def test_began_weighs_the_fakes_error_by_k_and_moves_k_to_balance():
+    # 1703.10717, section 3.4
+    game = built("began", {"x": POINTS}, latent_dim=4, code=3, gamma=0.6, rate_k=0.05)
+    net = began.Networks(Linear(4, 2), Copier(), began.Balance())
+    net.K.k.fill_(0.3)
+    D = numbers(net.D.decode.W @ net.D.encode.W)
+
+    def error(x: Array) -> float:
+        return abs(x @ D.T - x).mean()
+
+    left: dict[str, Tensor] = {}
+    generator, discriminator = game.players
+    step = Step({"x": X}, 0, 0.0, torch.Generator().manual_seed(1), left)
+    found = total(generator.loss(net, step))
+    on_fake = error(numbers(net.G.heard[-1]) @ numbers(net.G.W).T)
+    assert found.item() == pytest.approx(on_fake, rel=1e-5)
+    assert net.K.k.item() == pytest.approx(0.3)  # k is D's player's
+    assert not left["error"].requires_grad
+
+    found = discriminator.loss(net, step)
+    fresh = numbers(net.G.heard[-1]) @ numbers(net.G.W).T
+    assert found["real"].item() == pytest.approx(error(numbers(X)), rel=1e-5)
+    assert found["fake"].item() == pytest.approx(-0.3 * error(fresh), rel=1e-5)
+    assert net.K.k.item() == pytest.approx(0.3 + 0.05 * (0.6 * error(numbers(X)) - on_fake), rel=1e-5)
+    total(found).backward()  # k has moved meanwhile
+    assert net.G.W.grad is None
+    assert torch.allclose(game.critic(net, {"x": X}), -(net.D(X) - X).abs().mean(1))
+
+
+@pytest.mark.parametrize(("by", "k"), [(-9.0, 0.0), (9.0, 1.0)])
+def test_k_stays_between_0_and_1(by, k):
+    balance = began.Balance()
+    balance.move(torch.tensor(by))
+    assert balance.k.item() == k
 
 
 @pytest.mark.parametrize("continuous", [0, 2])

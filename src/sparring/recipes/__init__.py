@@ -2,12 +2,14 @@
 
 from sparring.errors import UserError, did_you_mean
 from sparring.recipes import (
+    began,
     bgan,
     cgan,
     cyclegan,
     dcgan,
     default,
     dragan,
+    ebgan,
     gan,
     infogan,
     lsgan,
@@ -25,7 +27,23 @@ from sparring.recipes.recipe import BatchOptions, Recipe, resolve
 RECIPES: dict[str, Recipe] = {
     module.RECIPE.name: module.RECIPE
     for module in (
-        *(default, gan, dcgan, lsgan, wgan, wgan_gp, wgan_div, dragan, sngan, ragan, r3gan, bgan, softmax_gan),
+        *(
+            default,
+            gan,
+            dcgan,
+            lsgan,
+            wgan,
+            wgan_gp,
+            wgan_div,
+            dragan,
+            sngan,
+            ragan,
+            r3gan,
+            bgan,
+            softmax_gan,
+            ebgan,
+            began,
+        ),
         *(cgan, infogan, cyclegan),
     )
 }
