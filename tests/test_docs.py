@@ -148,7 +148,7 @@ def sources(recipe: str) -> list[Dataset | Unpaired]:
     rng = np.random.default_rng(0)
     arrays = [rng.integers(0, 256, (24, 8, 8, 1), dtype=np.uint8) for _ in range(2)]
     points, labels = rng.normal(size=(24, 2)), np.arange(24) % 3
-    if recipe == "cgan":
+    if recipe in ("projection", "cgan", "acgan", "sgan"):
         return [sparring.data.open((array, labels)) for array in (arrays[0], points)]
     pictures = [sparring.data.open(array) for array in arrays]
     if recipe == "cyclegan":

@@ -32,6 +32,8 @@ OWN: dict[str, set[str]] = {  # shown below, or by value in test_losses.py and t
     "bgan": {"label_smoothing"},
     "ebgan": {"code", "margin", "pulling_away"},
     "began": {"code", "gamma", "rate_k"},
+    "acgan": {"classify"},
+    "sgan": {"labelled"},
     "infogan": {"categories", "continuous", "information"},
     "cyclegan": {"width", "depth", "lr", "decay_from", "cycle", "identity", "pool"},
 }
@@ -71,7 +73,7 @@ def test_the_options_of_a_pair_reach_the_optimizers_the_noise_the_networks_and_t
     assert noise.abs().max() <= 1
     assert noise.std().item() == pytest.approx(3**-0.5, abs=0.02)
     linear = [module for module in state.game.networks.G.modules() if isinstance(module, nn.Linear)]
-    extra = {"cgan": 3, "infogan": 10 + 2}.get(recipe, 0)
+    extra = {"cgan": 3, "projection": 3, "acgan": 3, "infogan": 10 + 2}.get(recipe, 0)
     assert [linear[0].in_features, linear[0].out_features] == [5 + extra, 6]
     assert next(m for m in state.game.networks.D.modules() if isinstance(m, nn.Linear)).out_features == 6
 
@@ -106,6 +108,9 @@ NORMS = {  # (batch norm in D, spectral norm in D)
     "sngan": (False, True),
     "default": (False, True),
     "cgan": (False, True),
+    "projection": (False, True),
+    "acgan": (True, False),
+    "sgan": (True, False),
 }
 
 
@@ -153,6 +158,15 @@ def test_the_code_of_an_autoencoder_is_as_long_as_it_should_be(recipe):
     assert D.encode(x).shape == (3, 7)
     assert D(x).shape == x.shape
     assert torch.equal(D.eval()(x), D.decode(D.encode(x)))
+
+
+def test_sgan_keeps_as_many_labels_as_it_is_told_equally_many_of_each_class():
+    plan = planned("sgan", labelled=7)
+    state = plan.state
+    for _ in range(8):  # an epoch
+        take_turn(state, state.game.players[0], plan.data, plan.how, {})
+    assert state.game.networks.L.y.bincount().tolist() == [3, 2, 2]
+    assert state.game.networks.L.x.shape == (7, 1, 16, 16)
 
 
 def test_cyclegans_options_reach_its_networks_pools_and_rates():

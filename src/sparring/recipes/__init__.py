@@ -2,6 +2,7 @@
 
 from sparring.errors import UserError, did_you_mean
 from sparring.recipes import (
+    acgan,
     began,
     bgan,
     cgan,
@@ -13,8 +14,10 @@ from sparring.recipes import (
     gan,
     infogan,
     lsgan,
+    projection,
     r3gan,
     ragan,
+    sgan,
     sngan,
     softmax_gan,
     wgan,
@@ -44,7 +47,7 @@ RECIPES: dict[str, Recipe] = {
             ebgan,
             began,
         ),
-        *(cgan, infogan, cyclegan),
+        *(projection, cgan, acgan, sgan, infogan, cyclegan),
     )
 }
 
