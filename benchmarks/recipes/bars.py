@@ -306,7 +306,7 @@ def semi_supervised(seed: int, rounds: int = 4_000) -> Bars:
 
 
 def on_the_labels_alone(labelled: Any, seed: int, rounds: int) -> Any:
-    """sgan's D, trained on its labelled examples and on nothing else."""
+    """The D of sgan, trained on its labelled examples and on nothing else."""
     D = workflows.plan("digits", recipe="sgan", seed=seed, out="never-written").state.game.networks.D
     optimizer, rng = OptimizerConfig(2e-4).build(list(D.parameters())), torch.Generator().manual_seed(seed)
     for _ in range(rounds):
