@@ -155,3 +155,19 @@ def obedience(pictures: np.ndarray, asked: np.ndarray) -> tuple[float, float]:
         for digit in range(10)
     ]
     return (logits.argmax(1) == wanted).float().mean().item(), min(ratios)
+
+
+def class_distance(pictures: np.ndarray, asked: np.ndarray) -> float:
+    """FD between samples and training digits of the same class, the mean over the classes; arguments as above."""
+    network, real = referee()
+    features, _ = read(network, pictures)
+    data = sparring.data.open("digits")
+    assert isinstance(data, sparring.data.Dataset)
+    known = np.asarray(data.train["y"])
+    distances = [
+        metrics.frechet_distance(
+            real["train"][torch.from_numpy(known == digit)], features[torch.from_numpy(asked == digit)]
+        )
+        for digit in range(10)
+    ]
+    return float(np.mean(distances))

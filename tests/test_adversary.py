@@ -127,7 +127,8 @@ def test_a_discriminator_that_learns_tells_real_from_fake(objective: str) -> Non
         adversary.learn(real, fake)
     real, fake = batches()
     assert (adversary.discriminator(real).mean() - adversary.discriminator(fake).mean()).item() > 0.2
-    assert adversary.loss(real, real) < adversary.loss(fake, real)  # reals pass for real
+    if objective != "boundary-seeking":  # which wants no reals either, but what D cannot tell
+        assert adversary.loss(real, real) < adversary.loss(fake, real)  # reals pass for real
 
 
 def test_the_same_seed_learns_the_same(rng: torch.Generator) -> None:

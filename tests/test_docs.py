@@ -50,6 +50,12 @@ def test_the_python_of_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatc
         exec(compile("\n" * line + code, title(page), "exec"), module.__dict__)
 
 
+def test_the_recipe_that_the_guide_shows_is_the_recipe():
+    shown = [code for _, code in python_blocks(ROOT / "docs" / "writing-a-gan.md")]
+    recipe = ROOT / "src" / "sparring" / "recipes" / "softmax_gan.py"
+    assert recipe.read_text(encoding="utf-8") in shown
+
+
 def commands(text: str) -> list[list[str]]:
     """The words behind every `sparring` on a command line of a fenced block, or between backticks."""
     blocks = [m[2] for m in FENCE.finditer(text) if m[1] != "python"]
@@ -142,7 +148,7 @@ def sources(recipe: str) -> list[Dataset | Unpaired]:
     rng = np.random.default_rng(0)
     arrays = [rng.integers(0, 256, (24, 8, 8, 1), dtype=np.uint8) for _ in range(2)]
     points, labels = rng.normal(size=(24, 2)), np.arange(24) % 3
-    if recipe == "cgan":
+    if recipe in ("projection", "cgan", "acgan", "sgan"):
         return [sparring.data.open((array, labels)) for array in (arrays[0], points)]
     pictures = [sparring.data.open(array) for array in arrays]
     if recipe == "cyclegan":

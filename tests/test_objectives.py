@@ -53,6 +53,10 @@ PRINTED = {
         lambda r, f: 0.5 * ((r - 1) ** 2).mean() + 0.5 * (f**2).mean(),
         lambda r, f: 0.5 * ((f - 1) ** 2).mean(),
     ),
+    "boundary-seeking": (
+        lambda r, f: -_minimax_value(r, f),
+        lambda r, f: ((_log_sigmoid(f) - _log_one_minus_sigmoid(f)) ** 2).mean() / 2,
+    ),
     "relativistic-pairing": (
         lambda r, f: -_log_sigmoid(r - f).mean(),
         lambda r, f: -_log_sigmoid(f - r).mean(),
@@ -68,7 +72,7 @@ SMOOTHED = {
     "minimax": lambda r, label: -(label * _log_sigmoid(r) + (1 - label) * _log_one_minus_sigmoid(r)).mean(),
     "least-squares": lambda r, label: 0.5 * ((r - label) ** 2).mean(),
 }
-SMOOTHED["non-saturating"] = SMOOTHED["minimax"]
+SMOOTHED["non-saturating"] = SMOOTHED["boundary-seeking"] = SMOOTHED["minimax"]
 
 
 @pytest.fixture(params=OBJECTIVES.values(), ids=OBJECTIVES)
@@ -138,7 +142,8 @@ def test_d_pulls_the_sides_apart_and_g_pulls_the_fakes_back(objective: Objective
     nowhere = torch.full((5,), 0.5)  # on the boundary of least squares, and near that of the others
     assert gradient("discriminator", objective, nowhere, nowhere, "real").sum() < -0.1
     assert gradient("discriminator", objective, nowhere, nowhere, "fake").sum() > 0.1
-    assert gradient("generator", objective, nowhere, nowhere, "fake").sum() < -0.1
+    below = -nowhere  # where every G wants its fakes higher; the boundary-seeking one wants them at 0
+    assert gradient("generator", objective, below, below, "fake").sum() < -0.1
 
 
 def test_only_relativistic_generators_look_at_reals(objective: Objective) -> None:

@@ -33,6 +33,7 @@ LINEAR: dict[str, Callable[[Tensor], Tensor]] = {
     "r1": lambda length: length**2 / 2,
     "r2": lambda length: length**2 / 2,
     "dragan": lambda length: 10 * (length - 1) ** 2,
+    "divergence": lambda length: 2 * length**6,
 }
 
 

@@ -90,12 +90,14 @@ SETTINGS = {
     "ring": {
         "gan": Setting(12_000, {"lr": 1e-3}),
         "wgan-gp": Setting(8_000, _WGAN_GP),
+        "wgan-div": Setting(8_000),
         "dragan": Setting(8_000, _DRAGAN),
         "r3gan": Setting(12_000, _R3GAN),
     },
     "grid": {
         "gan": Setting(24_000, {"lr": 1e-3}),
         "wgan-gp": Setting(12_000, _WGAN_GP),
+        "wgan-div": Setting(12_000),
         "dragan": Setting(16_000, _DRAGAN),
         "r3gan": Setting(24_000, _R3GAN),
     },

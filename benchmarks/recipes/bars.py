@@ -24,11 +24,12 @@ from benchmarks.recipes.play import (
     trained,
     within,
 )
-from benchmarks.referee import Score, obedience, score
+from benchmarks.referee import Score, class_distance, obedience, score
 from sparring import metrics, workflows
 from sparring.game import OptimizerConfig
 from sparring.kinds import to_model
 from sparring.loop import play
+from sparring.metrics.table import KNOWN_MODES
 from sparring.networks import MLPDiscriminator, MLPGenerator
 from sparring.objectives import least_squares, minimax, non_saturating, relativistic_average
 from sparring.penalties import gradient_penalty, squared_gradient_norms
@@ -38,7 +39,7 @@ DIGIT_SECONDS = 180.0
 """Processor time of each recipe on digits, so that their figures compare with one another."""
 
 CLASS_ROUNDS = 3000
-"""Rounds of cgan: about three minutes of a quiet core."""
+"""Rounds of the recipes with labels: of cgan about three minutes of a quiet core."""
 
 
 def point_modes(recipe: str, seed: int, names: tuple[str, ...] = ("ring", "grid")) -> Bars:
@@ -58,6 +59,80 @@ def no_match(seed: int) -> Bars:
     for bar in point_modes("gan", seed, ("ring",)):
         yield replace(bar, target="reported", passed=True)
     yield ablation("no penalty", next(point_modes("gan", seed, ("grid",))))
+
+
+def unpenalised(recipe: str, seed: int, rounds: int = 4_000) -> Bars:
+    """The recipe's game with no weight on its penalty must not find the grid's modes."""
+    plan = trained("grid", rounds=rounds, recipe=recipe, seed=seed, options={"penalty": 0.0})
+    found = metrics.count_modes(torch.from_numpy(samples(plan, 2_500)), *KNOWN_MODES["grid"])
+    yield ablation("no penalty", at_least("grid: share within 3 sigma", found.good, 0.9))
+
+
+def at_the_boundary(recipe: str, seed: int, rounds: int = 4_000) -> Bars:
+    """The logits of fakes tend to 0 in G's turn; where G does not learn they stay far below."""
+    for lr, learns in ((1e-3, True), (1e-12, False)):
+        options = {"lr": lr, "lr_d": 1e-3}
+        plan = trained("gaussian", rounds=rounds, recipe=recipe, seed=seed, options=options)
+        net = plan.state.game.networks
+        with torch.no_grad():
+            z = plan.state.game.noise(2_000, torch.Generator().manual_seed(seed), None)
+            logits = net.D(net.G(z))
+        bar = at_most("mean of the fakes' |logit|", logits.abs().mean().item(), 0.3)
+        yield bar if learns else ablation("G does not learn", bar)
+
+
+def shared_softmax(seed: int, rounds: int = 4_000) -> Bars:
+    """G's loss tends to its bound, log 2n, and never falls below; where G does not learn it stays away."""
+    for lr, learns in ((1e-3, True), (1e-12, False)):
+        options = {"lr": lr, "lr_d": 1e-3, "batch": 64}
+        plan = workflows.plan("gaussian", recipe="softmax-gan", rounds=rounds, seed=seed, options=options, out="never")
+        losses = [played.terms for played in islice(play(plan.state, plan.data, plan.how), rounds)]
+        above = np.array([terms["generator/softmax"] for terms in losses]) - np.log(128)
+        bar = at_most("G's loss above log 2n, last tenth", float(above[-rounds // 10 :].mean()), 0.1)
+        if not learns:
+            yield ablation("G does not learn", bar)
+            continue
+        yield bar
+        yield at_least("least of G's loss - log 2n", float(above.min()), -1e-4)
+        yield at_least(
+            "least of D's loss - log n", float(min(t["discriminator/softmax"] for t in losses) - np.log(64)), -1e-4
+        )
+
+
+def energies(seed: int, rounds: int = 1_500) -> Bars:
+    """Fakes of a fresh G are held off by the margin, reals are not; without D's term for fakes they are not either."""
+    for margin, held in ((0.2, True), (1e-9, False)):
+        options = {"network": "shuffle", "lr": 1e-12, "lr_d": 1e-3, "margin": margin}
+        plan = trained("digits", rounds=rounds, recipe="ebgan", seed=seed, options=options)
+        game = plan.state.game
+        with torch.no_grad():
+            z = game.noise(500, torch.Generator().manual_seed(seed), None)
+            on_fake = -game.critic(game.networks, {"x": game.networks.G(z)}).mean().item()
+            on_real = -game.critic(game.networks, to_model(plan.data.schema, plan.data.held_out(500))).mean().item()
+        bar = at_least("energy of fakes over the margin of 0.2, G held", on_fake / 0.2, 0.95)
+        if held:
+            yield bar
+            yield at_most("energy of held-out reals over that of fakes", on_real / on_fake, 0.5)
+        else:
+            yield ablation("no margin", bar)
+
+
+def balance(seed: int, rounds: int = 8_000) -> Bars:
+    """K stays in [0, 1], and the error on fakes tends to γ times that on reals; with k held at 0 it does not."""
+    for rate, moves in ((1e-3, True), (1e-12, False)):
+        options = {"rate_k": rate, "lr": 2e-4}
+        plan = workflows.plan("digits", recipe="began", rounds=rounds, seed=seed, options=options, out="never-written")
+        ks, terms = [], []
+        for played_round in islice(play(plan.state, plan.data, plan.how), rounds):
+            ks.append(plan.state.game.networks.K.k.item())
+            terms.append((played_round.terms["generator/fake"], played_round.terms["discriminator/real"]))
+        fake, real = np.array(terms[-rounds // 4 :]).mean(0)
+        bar = within("error on fakes over that on reals, last quarter", float(fake / real), 0.5, 0.05)
+        if moves:
+            yield bar
+            yield within("k, least and largest", float(min(ks) if min(ks) < 0 else max(ks)), 0.5, 0.5)
+        else:
+            yield ablation("k does not move", bar)
 
 
 @cache
@@ -182,7 +257,7 @@ def probe(D: Any) -> float:
     return (x_held @ weights).argmax(1).eq(y_held).float().mean().item()
 
 
-def by_class(seed: int, *, permuted: bool = False) -> Bars:
+def by_class(seed: int, recipe: str = "cgan", needed: float = 0.95, *, permuted: bool = False) -> Bars:
     """Samples are read as the class that was asked for, and vary within it as reals do.
 
     The ablation permutes the labels of the training data: then nothing tells G what a label means.
@@ -192,16 +267,65 @@ def by_class(seed: int, *, permuted: bool = False) -> Bars:
     if permuted:
         labels = np.random.default_rng(seed).permutation(data.train["y"])
         data = replace(data, train={**data.train, "y": labels}, fingerprint="permuted")
-    plan = trained(data, rounds=CLASS_ROUNDS, recipe="cgan", seed=seed)
+    plan = trained(data, rounds=CLASS_ROUNDS, recipe=recipe, seed=seed)
     made = samples(plan, 10_000, {"y": torch.arange(10_000) % 10})
     agreed, varied = obedience(made, np.arange(10_000) % 10)
-    read = at_least("share read as the class that was asked for", agreed, 0.95)
+    read = at_least("share read as the class that was asked for", agreed, needed)
     if permuted:
         yield ablation("permuted labels", read)
         yield within("ablation, permuted labels: share read as the class", agreed, 0.1, 0.03)
         return
     yield read
     yield at_least("smallest within-class variance over that of reals", varied, 0.6)
+
+
+@cache
+def class_distance_of(recipe: str, seed: int) -> float:
+    """FD by class after the recipe's processor time on digits."""
+    plan = trained("digits", cpu_seconds=DIGIT_SECONDS, recipe=recipe, seed=seed)
+    asked = np.arange(10_000) % 10
+    return class_distance(samples(plan, 10_000, {"y": torch.from_numpy(asked)}), asked)
+
+
+def nearer_by_class(seed: int) -> Bars:
+    """Projection is nearer to the data, class by class, than cgan in equal processor time."""
+    ours, theirs = class_distance_of("projection", seed), class_distance_of("cgan", seed)
+    yield at_most(f"FD by class over cgan's ({theirs:.3g}) at equal time", ours / theirs, 1.0)
+
+
+def semi_supervised(seed: int, rounds: int = 4_000) -> Bars:
+    """A hundred labels and the other digits without theirs beat the same network on the hundred alone by 4 points.
+
+    The ablation is that network beside itself from other weights.
+    """
+    plan = trained("digits", rounds=rounds, recipe="sgan", seed=seed, options={"labelled": 100})
+    net = plan.state.game.networks
+    alone = [accuracy_of(on_the_labels_alone(net.L, which, rounds)) for which in (seed, seed + 1_000)]
+    gain = "points of accuracy gained over the same network on the 100 labels alone"
+    yield at_least(f"{gain} ({alone[0]:.3g})", 100 * (accuracy_of(net.D) - alone[0]), 4)
+    yield ablation("no more examples", at_least(gain, 100 * (alone[1] - alone[0]), 4))
+
+
+def on_the_labels_alone(labelled: Any, seed: int, rounds: int) -> Any:
+    """The D of sgan, trained on its labelled examples and on nothing else."""
+    D = workflows.plan("digits", recipe="sgan", seed=seed, out="never-written").state.game.networks.D
+    optimizer, rng = OptimizerConfig(2e-4).build(list(D.parameters())), torch.Generator().manual_seed(seed)
+    for _ in range(rounds):
+        x, y = labelled.draw(64, rng)
+        loss = torch.nn.functional.cross_entropy(D.head(D.features(x)), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return D
+
+
+@torch.no_grad()
+def accuracy_of(D: Any) -> float:
+    """The share of held-out digits that D's largest logit names rightly."""
+    data = sparring.data.open("digits")
+    batch = to_model(data.schema, data.held_out())
+    named = torch.cat([D.eval().head(D.features(part)) for part in batch["x"].split(500)]).argmax(1)
+    return named.eq(batch["y"]).float().mean().item()
 
 
 def least_squares_pull(seed: int) -> Bars:
@@ -336,6 +460,16 @@ def stacked(seed: int) -> Bars:
 
 
 BARS: dict[str, dict[str, Callable[[int], Bars]]] = {
+    "projection": {
+        "classes": lambda seed: by_class(seed, "projection", 0.97),
+        "permuted": lambda seed: by_class(seed, "projection", 0.97, permuted=True),
+        "against-cgan": nearer_by_class,
+    },
+    "acgan": {
+        "classes": lambda seed: by_class(seed, "acgan", 0.97),
+        "permuted": lambda seed: by_class(seed, "acgan", 0.97, permuted=True),
+    },
+    "sgan": {"labels": semi_supervised, "digits": lambda seed: digits("sgan", seed, classes=False)},
     "cgan": {"classes": by_class, "permuted": lambda seed: by_class(seed, permuted=True)},
     "default": {"digits": lambda seed: digits("default", seed), "replay": replay},
     "gan": {
@@ -360,6 +494,18 @@ BARS: dict[str, dict[str, Callable[[int], Bars]]] = {
         "lipschitz": lipschitz,
         "digits": lambda seed: digits("wgan-gp", seed, classes=False),
     },
+    "wgan-div": {
+        "points": lambda seed: point_modes("wgan-div", seed),
+        "no-penalty": lambda seed: unpenalised("wgan-div", seed),
+        "digits": lambda seed: digits("wgan-div", seed, classes=False),
+    },
+    "bgan": {
+        "boundary": lambda seed: at_the_boundary("bgan", seed),
+        "digits": lambda seed: digits("bgan", seed, classes=False),
+    },
+    "ebgan": {"margin": energies, "digits": lambda seed: digits("ebgan", seed, classes=False)},
+    "began": {"balance": balance, "digits": lambda seed: digits("began", seed, classes=False)},
+    "softmax-gan": {"bounds": shared_softmax, "digits": lambda seed: digits("softmax-gan", seed, classes=False)},
     "dragan": {
         "points": lambda seed: point_modes("dragan", seed),
         "digits": lambda seed: digits("dragan", seed, classes=False),

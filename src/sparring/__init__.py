@@ -18,6 +18,7 @@ _HOMES = {
     "UserError": "sparring.errors",
     "compare": "sparring.evaluation",
     "clip_weights": "sparring.penalties",
+    "divergence": "sparring.penalties",
     "dragan": "sparring.penalties",
     "duel": "sparring.recipes",
     "epochs": "sparring.game",
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from sparring.game import epochs as epochs
     from sparring.game import steps as steps
     from sparring.penalties import clip_weights as clip_weights
+    from sparring.penalties import divergence as divergence
     from sparring.penalties import dragan as dragan
     from sparring.penalties import gradient_penalty as gradient_penalty
     from sparring.penalties import r1 as r1

@@ -98,6 +98,11 @@ def _least_squares_generator(_: Tensor, fake: Tensor) -> Terms:
     return {"fake": (fake.float() - 1).square().mean() / 2}
 
 
+def _boundary_seeking_generator(_: Tensor, fake: Tensor) -> Terms:
+    # 1/2 E[(log D(G(z)) - log(1 - D(G(z))))^2], and log D - log(1 - D) is the logit
+    return {"fake": fake.float().square().mean() / 2}
+
+
 def _relativistic_pairing_discriminator(real: Tensor, fake: Tensor) -> Terms:
     # E[softplus(D(G(z)) - D(x))], each real against one fake
     return {"pairing": softplus(fake.float() - real.float()).mean()}
@@ -194,6 +199,22 @@ Examples:
     8.0
 """
 
+boundary_seeking = Objective(
+    "boundary-seeking", _minimax_discriminator, _boundary_seeking_generator, smoothed=_smoothed_minimax
+)
+"""The first D; G seeks the boundary, where D answers 0, instead of what D takes for real.
+
+References:
+    Hjelm et al. 2017, arXiv 1702.08431, section 3 (continuous data).
+
+Examples:
+    >>> import torch
+    >>> fake = torch.tensor([-3.0, 0.0, 3.0], requires_grad=True)
+    >>> (gradient,) = torch.autograd.grad(boundary_seeking.generator(fake, fake)["fake"] * 3, fake)
+    >>> gradient.tolist()  # towards 0 from both sides
+    [-3.0, 0.0, 3.0]
+"""
+
 relativistic_pairing = Objective(
     "relativistic-pairing",
     _relativistic_pairing_discriminator,
@@ -239,6 +260,7 @@ OBJECTIVES: dict[str, Objective] = {
         wasserstein,
         hinge,
         least_squares,
+        boundary_seeking,
         relativistic_pairing,
         relativistic_average,
     )

@@ -87,6 +87,29 @@ def gradient_penalty(weight: float = 10.0, center: float = 1.0, one_sided: bool 
     return penalty
 
 
+def divergence(weight: float = 2.0, power: float = 6.0) -> Penalty:
+    """`weight · E[|∇D(x̂)|^power]`, x̂ as in `gradient_penalty`: every gradient costs, long ones much more.
+
+    Args:
+        weight: k; the paper's is 2.
+        power: p; the paper's is 6. More than 1.
+
+    References:
+        Wu et al. 2017, arXiv 1712.01026.
+
+    Examples:
+        >>> w = torch.tensor([0.6, 0.8])
+        >>> x = torch.randn(5, 2)
+        >>> round(divergence()(lambda x: 2 * x @ w, x, x + 1, torch.Generator())["divergence"].item(), 3)
+        128.0
+    """
+
+    def penalty(D: Critic, real: Tensor, fake: Tensor, rng: torch.Generator) -> Terms:
+        return {"divergence": weight * _norms(D, _mix(real, fake, rng)).pow(power).mean()}
+
+    return penalty
+
+
 @dataclass(frozen=True)
 class ZeroCentered:
     """R1, R2 or both: penalties on D's gradient at the very examples that D has to score anyway.

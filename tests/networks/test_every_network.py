@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from sparring import networks
 from sparring.networks import (
+    Autoencoder,
     History,
     MinibatchDiscrimination,
     MLPDiscriminator,
@@ -62,7 +63,7 @@ def unmoved(network: nn.Module, x: Tensor, step: Callable[[Tensor], Tensor] = la
 
 def test_every_network_is_covered() -> None:
     layers = {MinibatchDiscrimination, VirtualBatchNorm, WithReference, History}  # in test_batchwise.py
-    assert {*GENERATORS, *DISCRIMINATORS, Translator, Pool} | layers == set(CLASSES.values())
+    assert {*GENERATORS, *DISCRIMINATORS, Translator, Pool, Autoencoder} | layers == set(CLASSES.values())
     assert set(networks.__all__) - set(CLASSES) == {"constrain_spectrum"}
 
 
@@ -88,6 +89,13 @@ def test_discriminators_give_one_logit_an_example_or_a_map_of_them(
     if hasattr(D, "features"):
         assert D.features(x).ndim == 2
         torch.testing.assert_close(D.head(D.features(x)).squeeze(1), scores)
+
+
+@pytest.mark.parametrize(("cls", "shape"), [each for each in JUDGING if each.values[0] is not PatchDiscriminator])
+def test_every_other_discriminator_encodes_for_an_autoencoder(cls: type[nn.Module], shape: tuple[int, ...]) -> None:
+    D, x = Autoencoder(build(cls, shape), MLPGenerator(Z, shape, width=8), Z), feed(cls, shape)
+    assert D.encode(x).shape == (5, Z)
+    assert D(x).shape == x.shape
 
 
 @pytest.mark.parametrize(("cls", "shape"), TRANSLATING)

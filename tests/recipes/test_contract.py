@@ -18,6 +18,10 @@ from sparring.loop import State, play, take_turn
 from sparring.recipes import RECIPES
 
 TRAINS = {
+    "projection": {"discriminator": {"D", "E"}, "generator": {"G"}},
+    "sgan": {"discriminator": {"D", "L"}, "generator": {"G"}},
+    "acgan": {"discriminator": {"D", "C"}, "generator": {"G"}},
+    "began": {"generator": {"G"}, "discriminator": {"D", "K"}},
     "infogan": {"discriminator": {"D"}, "generator": {"G", "Q"}},
     "cyclegan": {"translators": {"G", "F"}, "discriminators": {"D_A", "D_B", "P_A", "P_B"}},
     "bigan": {"discriminator": {"D"}, "generator": {"G", "E"}},

@@ -295,7 +295,18 @@ def test_points_always_take_an_mlp(network):
     assert G(torch.randn(2, 5)).shape == (2, 2)
 
 
-@pytest.mark.parametrize("name", [name for name in RECIPES if name not in ("cyclegan", "cgan")])
+LABELLED = ("projection", "cgan", "acgan", "sgan")
+
+
+@pytest.mark.parametrize("name", LABELLED)
+@pytest.mark.parametrize("shape", [(2,), (1, 8, 8)])
+def test_a_recipe_with_labels_refuses_data_without_in_one_line(name, shape):
+    with pytest.raises(UserError, match=f"^{name} needs data with labels") as refused:
+        RECIPES[name].build(RECIPES[name].options(), spec(*shape))
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", [name for name in RECIPES if name not in ("cyclegan", *LABELLED)])
 def test_every_recipe_of_two_networks_takes_points(name):
     recipe = RECIPES[name]
     game = recipe.build(recipe.options(width=4), spec(2))

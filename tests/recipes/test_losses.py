@@ -92,6 +92,10 @@ def least_squares_generator(r: Array, f: Array) -> float:  # 1611.04076, eq. 9
     return ((f - 1) ** 2).mean() / 2
 
 
+def boundary(r: Array, f: Array) -> float:  # 1702.08431, the loss for continuous data
+    return ((np.log(sigmoid(f)) - np.log(1 - sigmoid(f))) ** 2).mean() / 2
+
+
 def average(r: Array, f: Array) -> float:  # 1807.00734, algorithm 2
     return -np.log(sigmoid(r - f.mean())).mean() - np.log(1 - sigmoid(f - r.mean())).mean()
 
@@ -114,6 +118,10 @@ def free(slope: Slope, x: Array, fake: Array, third: Array) -> float:
 
 def gradient_penalty(slope: Slope, x: Array, fake: Array, third: Array) -> float:  # 1704.00028, eq. 3, with λ = 3
     return 3 * ((length(slope(third)) - 1) ** 2).mean()
+
+
+def to_the_fourth(slope: Slope, x: Array, fake: Array, third: Array) -> float:  # 1712.01026, with k = 3 and p = 4
+    return 3 * (length(slope(third)) ** 4).mean()
 
 
 def one_sided(slope: Slope, x: Array, fake: Array, third: Array) -> float:  # 1709.08894, eq. 7, with λ = 3
@@ -153,6 +161,9 @@ CASES = {
     "wgan": Case("wgan", earth_mover, score),
     "wgan-gp": Case("wgan-gp", earth_mover, score, gradient_penalty, {"penalty": 3.0}),
     "wgan-gp, one-sided": Case("wgan-gp", earth_mover, score, one_sided, {"penalty": 3.0, "one_sided": True}),
+    "wgan-div": Case("wgan-div", earth_mover, score, to_the_fourth, {"penalty": 3.0, "power": 4.0}),
+    "bgan": Case("bgan", goodfellow, boundary),
+    "bgan, smoothed": Case("bgan", smoothed, boundary, options={"label_smoothing": 0.2}),
     "lsgan": Case("lsgan", least_squares, least_squares_generator),
     "sngan": Case("sngan", hinge, score),
     "ragan": Case("ragan", average, average_generator),
@@ -221,8 +232,9 @@ def test_the_generator_minimises_what_the_paper_says(case):
     assert numbers(net.G.A.grad) == pytest.approx(differences(paper, A), rel=1e-4, abs=1e-5)
 
 
-def test_wgan_gp_looks_between_a_real_and_a_fake_by_a_share_of_each_examples_own():
-    _, net = played("wgan-gp", "discriminator", {})
+@pytest.mark.parametrize("recipe", ["wgan-gp", "wgan-div"])
+def test_the_penalty_looks_between_a_real_and_a_fake_by_a_share_of_each_examples_own(recipe):
+    _, net = played(recipe, "discriminator", {})
     x, fake, between = X, net.G(net.G.z).detach(), net.D.heard[-1]
     shares = (between - fake) / (x - fake)
     assert torch.allclose(shares[:, 0], shares[:, 1], atol=1e-4)

@@ -26,8 +26,14 @@ OWN: dict[str, set[str]] = {  # shown below, or by value in test_losses.py and t
     "dcgan": {"label_smoothing"},
     "wgan": {"optimizer", "clip"},
     "wgan-gp": {"penalty", "one_sided"},
+    "wgan-div": {"penalty", "power"},
     "dragan": {"penalty", "spread"},
     "r3gan": {"gamma", "penalty_every"},
+    "bgan": {"label_smoothing"},
+    "ebgan": {"code", "margin", "pulling_away"},
+    "began": {"code", "gamma", "rate_k"},
+    "acgan": {"classify"},
+    "sgan": {"labelled"},
     "infogan": {"categories", "continuous", "information"},
     "cyclegan": {"width", "depth", "lr", "decay_from", "cycle", "identity", "pool"},
     "aae": {"reconstruction"},
@@ -73,7 +79,7 @@ def test_the_options_of_a_pair_reach_the_optimizers_the_noise_the_networks_and_t
     assert noise.abs().max() <= 1
     assert noise.std().item() == pytest.approx(3**-0.5, abs=0.02)
     linear = [module for module in state.game.networks.G.modules() if isinstance(module, nn.Linear)]
-    extra = {"cgan": 3, "infogan": 10 + 2, "clustergan": 10}.get(recipe, 0)
+    extra = {"cgan": 3, "projection": 3, "acgan": 3, "infogan": 10 + 2, "clustergan": 10}.get(recipe, 0)
     assert [linear[0].in_features, linear[0].out_features] == [5 + extra, 6]
     assert next(m for m in state.game.networks.D.modules() if isinstance(m, nn.Linear)).out_features == 6
 
@@ -100,6 +106,10 @@ NORMS = {  # (batch norm in D, spectral norm in D)
     "dcgan": (True, False),
     "lsgan": (True, False),
     "ragan": (True, False),
+    "bgan": (True, False),
+    "softmax-gan": (True, False),
+    "ebgan": (True, False),
+    "began": (True, False),  # in the decoder
     "infogan": (True, False),
     "sngan": (False, True),
     "default": (False, True),
@@ -107,6 +117,9 @@ NORMS = {  # (batch norm in D, spectral norm in D)
     "bigan": (True, False),
     "improved": (True, False),
     "pacgan": (True, False),
+    "projection": (False, True),
+    "acgan": (True, False),
+    "sgan": (True, False),
 }
 
 
@@ -145,6 +158,24 @@ def test_wgan_clips_every_weight_of_the_critic_after_each_step_of_its_optimizer(
     assert largest[1:] == pytest.approx([0.03, 0.03])
     take_turn(state, state.game.players[1], plan.data, plan.how, {})
     assert max(p.abs().max().item() for p in state.game.networks.G.parameters()) > 0.05
+
+
+@pytest.mark.parametrize("recipe", ["ebgan", "began"])
+def test_the_code_of_an_autoencoder_is_as_long_as_it_should_be(recipe):
+    D = planned(recipe, code=7).state.game.networks.D
+    x = torch.randn(3, 1, 16, 16)
+    assert D.encode(x).shape == (3, 7)
+    assert D(x).shape == x.shape
+    assert torch.equal(D.eval()(x), D.decode(D.encode(x)))
+
+
+def test_sgan_keeps_as_many_labels_as_it_is_told_equally_many_of_each_class():
+    plan = planned("sgan", labelled=7)
+    state = plan.state
+    for _ in range(8):  # an epoch
+        take_turn(state, state.game.players[0], plan.data, plan.how, {})
+    assert state.game.networks.L.y.bincount().tolist() == [3, 2, 2]
+    assert state.game.networks.L.x.shape == (7, 1, 16, 16)
 
 
 def test_cyclegans_options_reach_its_networks_pools_and_rates():

@@ -1,5 +1,6 @@
 """Networks: ordinary modules of documented shapes, which know nothing of games."""
 
+from sparring.networks.autoencoder import Autoencoder
 from sparring.networks.batchwise import MinibatchDiscrimination, VirtualBatchNorm, WithReference
 from sparring.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from sparring.networks.history import History
@@ -10,6 +11,7 @@ from sparring.networks.spectral import constrain_spectrum
 from sparring.networks.translate import PatchDiscriminator, Pool, Translator
 
 __all__ = [
+    "Autoencoder",
     "DCGANDiscriminator",
     "DCGANGenerator",
     "History",

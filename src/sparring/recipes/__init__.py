@@ -3,6 +3,9 @@
 from sparring.errors import UserError, did_you_mean
 from sparring.recipes import (
     aae,
+    acgan,
+    began,
+    bgan,
     bigan,
     cgan,
     clustergan,
@@ -10,16 +13,21 @@ from sparring.recipes import (
     dcgan,
     default,
     dragan,
+    ebgan,
     gan,
     improved,
     infogan,
     lsgan,
     pacgan,
+    projection,
     r3gan,
     ragan,
+    sgan,
     sngan,
+    softmax_gan,
     unrolled,
     wgan,
+    wgan_div,
     wgan_gp,
 )
 from sparring.recipes._duel import Duel, duel
@@ -28,8 +36,9 @@ from sparring.recipes.recipe import BatchOptions, Recipe, resolve
 RECIPES: dict[str, Recipe] = {
     module.RECIPE.name: module.RECIPE
     for module in (
-        *(default, gan, dcgan, lsgan, wgan, wgan_gp, dragan, sngan, ragan, r3gan, cgan, infogan, cyclegan),
-        *(bigan, aae, clustergan, pacgan, unrolled, improved),
+        *(default, gan, dcgan, lsgan, wgan, wgan_gp, wgan_div, dragan, sngan, ragan, r3gan),
+        *(bgan, softmax_gan, ebgan, began, pacgan, unrolled, improved),
+        *(projection, cgan, acgan, sgan, infogan, bigan, aae, clustergan, cyclegan),
     )
 }
 

@@ -14,13 +14,12 @@ from typing import Literal, NamedTuple
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn.functional import one_hot
 
-from sparring.errors import UserError
 from sparring.game import Batch, Game, Latent, Player, Step
-from sparring.kinds import Schema, classes_of
+from sparring.kinds import Schema
 from sparring.objectives import Terms, non_saturating
 from sparring.recipes._duel import PairOptions, pair, shape_of
+from sparring.recipes._labels import classes_for, told
 from sparring.recipes.recipe import Recipe
 
 
@@ -41,12 +40,6 @@ class Networks(NamedTuple):
 
     G: nn.Module
     D: nn.Module
-
-
-def told(x: Tensor, y: Tensor, classes: int) -> Tensor:
-    """Examples with their labels: `(B, C + classes, H, W)`, or `(B, D + classes)`."""
-    label = one_hot(y, classes).to(x.dtype)
-    return torch.cat([x, label.reshape(*label.shape, *[1] * (x.ndim - 2)).expand(-1, -1, *x.shape[2:])], dim=1)
 
 
 def discriminator(noise: Latent, classes: int, net: Networks, step: Step) -> Terms:
@@ -71,9 +64,7 @@ POINTS = {"lr": 1e-3}
 
 def build(options: Options, schema: Schema) -> Game[Networks]:
     """The game."""
-    noise, shape, classes = options.prior(schema), shape_of(schema), len(classes_of(schema))
-    if not classes:
-        raise UserError("cgan needs data with labels", "a folder for each class, or an array with labels")
+    noise, shape, classes = options.prior(schema), shape_of(schema), classes_for("cgan", schema)
     seen = (shape[0] + classes, *shape[1:])
     G, D = pair(options, shape, noise.dim + classes, seen=seen, batch_norm=False, spectral=True)
 
