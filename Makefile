@@ -3,7 +3,7 @@ VENV := .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: demo test install lint types bench bench-recipes bench-peers chromium clean
+.PHONY: demo test install lint types bench bench-recipes bench-speed bench-peers chromium clean
 
 demo: $(VENV)/.installed  ## train on the embedded digits and draw samples
 	run=runs/demo-$$(date +%Y%m%d-%H%M%S) && \
@@ -41,6 +41,9 @@ bench: bench-peers bench-recipes  ## all measurements of the docs: hours
 
 bench-recipes: $(VENV)/.developed  ## the bars of every recipe
 	$(BIN)/python -m benchmarks.recipes
+
+bench-speed: $(VENV)/.developed  ## images a second, beside a bare loop and the tutorial's; AGAINST=REV adds a revision
+	$(BIN)/python -m benchmarks.speed $(if $(AGAINST),--against $(AGAINST))
 
 bench-peers: $(VENV)/.developed  ## the default recipe against the DCGAN tutorial
 	$(BIN)/python -m benchmarks.peers
