@@ -62,20 +62,18 @@ QUICK = 0.5
 """Seconds of preparation that are not spoken of."""
 
 
+def _bar(console: Console, transient: bool = False) -> Progress:
+    columns = BarColumn(bar_width=32), TaskProgressColumn(), TimeElapsedColumn()
+    said = TextColumn("{task.description}", markup=False)
+    return Progress(*columns, said, console=console, refresh_per_second=4, transient=transient)
+
+
 class Preparing:
     """Shows how far the data is prepared, if that takes long; used as a context manager, and called with progress."""
 
     def __init__(self) -> None:
         self._console = Console(stderr=True, highlight=False, emoji=False)
-        self._bar = Progress(
-            BarColumn(bar_width=32),
-            TaskProgressColumn(),
-            TimeElapsedColumn(),
-            TextColumn("{task.description}", markup=False),
-            console=self._console,
-            refresh_per_second=4,
-            transient=True,
-        )
+        self._bar = _bar(self._console, transient=True)
         self._task = self._bar.add_task("", total=1.0)
         self._said = time.monotonic()
 
@@ -103,13 +101,7 @@ class Display:
 
     def __init__(self) -> None:
         self._console = Console(stderr=True, highlight=False, emoji=False)
-        self._bar = Progress(
-            BarColumn(bar_width=32),
-            TaskProgressColumn(),
-            TimeElapsedColumn(),
-            TextColumn("{task.description}"),
-            console=self._console,
-        )
+        self._bar = _bar(self._console)
         self._task = self._bar.add_task("", total=1.0)
         self._live = Live(console=self._console, refresh_per_second=4, transient=False)
         self._last_line = float("-inf")
