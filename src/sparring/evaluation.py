@@ -90,7 +90,7 @@ def compare(
     tell("reading the reals", 0.0)
     given = [each.path if isinstance(each, workflows.Run) else each for each in generated]
     where = _device(given, device)
-    reals, source = _reals(given, against, size, channels)
+    reals, source = _reals(given, against, size, channels, workflows.Opening(cache))
     ready = [_sampler(each, checkpoint, game, where) for each in given]
     makes = next((each.game.makes for each in ready if each and each.game.makes in reals.schema), "x")
     data = viewed(reals, makes)
@@ -203,13 +203,14 @@ def _reals(
     against: workflows.Source | None,
     size: tuple[int, int] | None,
     channels: Channels | None,
+    opening: workflows.Opening,
 ) -> tuple[Data, str]:
     """The reals, and the name of their source."""
     if against is not None:
         if isinstance(against, Data):
             return against, "a data set"
         own = _form(generated)
-        found = sparring.data.open(against, size=size or own[0], channels=channels or own[1])
+        found = sparring.data.open(against, size=size or own[0], channels=channels or own[1], cache=opening.cache)
         return found, str(against) if isinstance(against, str | Path) else "an array"
     runs = [each for each in generated if _is_run(each)]
     if len(runs) < len(generated):
@@ -223,7 +224,7 @@ def _reals(
     config = configs[0]
     if (size and size != config.data.size) or (channels and channels != config.data.channels):
         raise UserError("a run's samples have the run's own size and channels", "leave --size and --channels out")
-    data = workflows.reopened(str(runs[0]), config, hint="sparring.evaluate(run, against=...)")
+    data = workflows.reopened(str(runs[0]), config, hint="sparring.evaluate(run, against=...)", opening=opening)
     return data, config.data.source
 
 

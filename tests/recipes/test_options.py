@@ -74,7 +74,6 @@ def test_the_options_of_a_pair_reach_the_optimizers_the_noise_the_networks_and_t
         assert group.get("betas", (0.3, group.get("alpha"))) == (0.3, 0.4)  # RMSProp has β2 alone
         assert player.optimizer.rate(0.75) == lr / 2
     noise = state.game.noise(2000, torch.Generator().manual_seed(0), None)[:, :5]
-    noise = noise / {"clustergan": 0.1}.get(recipe, 1)
     assert noise.shape[1] == 5
     assert noise.abs().max() <= 1
     assert noise.std().item() == pytest.approx(3**-0.5, abs=0.02)

@@ -17,7 +17,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, mse_loss, one_hot
 
-from sparring.game import Game, Latent, Player, Step, steps
+from sparring.game import Game, Latent, Part, Player, Step, steps
 from sparring.kinds import Schema
 from sparring.objectives import Terms, wasserstein
 from sparring.penalties import Penalty, gradient_penalty
@@ -50,7 +50,7 @@ class Networks(NamedTuple):
 
 @dataclass(frozen=True)
 class Clustered:
-    """The noise of ClusterGAN: the normal part, then the category."""
+    """The noise of ClusterGAN: the normal part, of variance 1, then the category; G is shown it scaled down."""
 
     normal: Latent
     spread: float
@@ -59,10 +59,19 @@ class Clustered:
     def __call__(self, n: int, rng: torch.Generator, truncation: float | None = None) -> Tensor:
         """`(n, dim + categories)`; the category is one-hot."""
         category = torch.randint(self.categories, (n,), generator=rng, device=rng.device)
-        normal = self.spread * self.normal(n, rng, truncation)
-        return torch.cat([normal, one_hot(category, self.categories).float()], dim=1)
+        return torch.cat([self.normal(n, rng, truncation), one_hot(category, self.categories).float()], dim=1)
 
-    def parts(self, z: Tensor) -> tuple[Tensor, Tensor]:
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """z, then the category."""
+        return (*self.normal.parts, Part("category", self.categories, "category"))
+
+    def scaled(self, z: Tensor, by: float | None = None) -> Tensor:
+        """With the normal part times `spread`, as G is shown it and E reads it."""
+        normal, category = self.apart(z)
+        return torch.cat([normal * (self.spread if by is None else by), category], dim=1)
+
+    def apart(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """`(n, dim)` and `(n, categories)`."""
         normal, category = z.split([self.normal.dim, self.categories], dim=1)
         return normal, category
@@ -72,15 +81,15 @@ def discriminator(noise: Clustered, penalty: Penalty, net: Networks, step: Step)
     """D alone."""
     x = step.batch["x"]
     with torch.no_grad():
-        fake = net.G(noise(len(x), step.rng)).float()
+        fake = net.G(noise.scaled(noise(len(x), step.rng))).float()
     return wasserstein.discriminator(net.D(x), net.D(fake)) | penalty(net.D, x, fake, step.rng)
 
 
 def generator(noise: Clustered, options: Options, net: Networks, step: Step) -> Terms:
     """G, and E reading from its fakes alone; D is held constant."""
-    z = noise(len(step.batch["x"]), step.rng)
+    z = noise.scaled(noise(len(step.batch["x"]), step.rng))
     fake = net.G(z).float()
-    (normal, category), (read, logits) = noise.parts(z), noise.parts(net.E(fake).float())
+    (normal, category), (read, logits) = noise.apart(z), noise.apart(net.E(fake).float())
     return {
         "fake": -net.D(fake).float().mean(),
         "normal": options.recover_normal * mse_loss(read, normal),
@@ -90,8 +99,8 @@ def generator(noise: Clustered, options: Options, net: Networks, step: Step) -> 
 
 def encode(noise: Clustered, net: Networks, x: Tensor) -> Tensor:
     """`(B, dim + categories)`: the normal part, and a probability for each category."""
-    normal, logits = noise.parts(net.E(x).float())
-    return torch.cat([normal, logits.softmax(1)], dim=1)
+    normal, logits = noise.apart(net.E(x).float())
+    return noise.scaled(torch.cat([normal, logits.softmax(1)], dim=1), 1 / noise.spread)
 
 
 POINTS = {"lr": 2e-3, "batch": 128, "latent_dim": 2, "categories": 8, "penalty": 0.1, "n_critic": 2}
@@ -112,7 +121,7 @@ def build(options: Options, schema: Schema) -> Game[Networks]:
             Player("generator", ("G", "E"), partial(generator, noise, options), for_G),
         ),
         noise=noise,
-        sample=lambda net, z, given: net.G(z),
+        sample=lambda net, z, given: net.G(noise.scaled(z)),
         critic=lambda net, batch: net.D(batch["x"]),
         average=("G", "E"),
         decay=options.ema,
