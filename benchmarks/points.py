@@ -25,14 +25,16 @@ from sparring.recipes import RECIPES
 
 CLOCKS = {"wall": time.monotonic, "processor": time.process_time}
 SAMPLES = 2_500
+STOPPED = "stopped by a signal"
 
 
 def played(data: str, recipe: str, seed: int, minutes: float) -> dict[str, Any]:
     """A run as `sparring train` makes it, and what came of it."""
     with tempfile.TemporaryDirectory() as folder:
         plan = workflows.plan(data, recipe=recipe, seed=seed, minutes=minutes, out=Path(folder) / "run")
-        for _ in workflows.run(plan):
-            pass
+        *_, last = workflows.run(plan)
+        if last.finished == STOPPED:
+            raise SystemExit(1)  # a run that was cut off is no result
         run = workflows.Run(plan.out.path)
         found = metrics.count_modes(torch.from_numpy(run.sample(SAMPLES)), *KNOWN_MODES[data])
         said = [examination["verdict"] for examination in run.health()]

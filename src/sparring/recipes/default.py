@@ -32,7 +32,7 @@ class Options(DuelOptions):
     gamma: float = Field(0.02, ge=0, description="for points: weight of R1 and R2")
 
 
-POINTS = {"lr": 2e-3, "reuse_fakes": False}
+POINTS = {"batch": 64, "lr": 2e-3, "reuse_fakes": False}
 """The defaults for points, where they are not those above; see the page."""
 
 
