@@ -74,7 +74,7 @@ def compare(
         device: where runs are sampled and features computed: auto, cpu, cuda or mps; by default the first run's own,
             or the processor where it is not here.
         cache: whether features of the reals, and a classifier trained on them, are kept for the next evaluation, in
-            `$XDG_CACHE_HOME/sparring` or `~/.cache/sparring`; 1 GiB at most.
+            `$XDG_CACHE_HOME/sparring/features` or `~/.cache/sparring/features`; 1 GiB at most.
         progress: called with what is being done and how much is done, 0 to 1.
 
     Returns:

@@ -112,8 +112,8 @@ class State:
     steps: dict[str, int]
     owned: dict[str, list[nn.Parameter]] = field(repr=False)
     round: int = 0
-    held: dict[str, "Held"] = field(init=False, repr=False)
-    pairs: dict[str, "Pairs"] = field(init=False, repr=False)
+    held: dict[str, Held] = field(init=False, repr=False)
+    pairs: dict[str, Pairs] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Find once what every turn needs: going through all modules would be a tenth of a small network's round."""
@@ -338,18 +338,14 @@ def _finite(state: State, player: Player[Any], parts: list[Terms]) -> dict[str, 
         DivergedError: a term, or an entry of the gradient, is not finite.
         UserError: there is no gradient at all.
     """
-    names = [f"{player.name}/{term}" for terms in parts for term in terms]
-    read = [term.float() for terms in parts for term in terms.values()]
-    if player.name in state.optimizers:
-        names, read = [*names, f"{player.name}/gradient"], [*read, _gradient(state, player)]
-    found = list(zip(names, torch.stack(read).tolist(), strict=True))
-    for name, value in found:
+    means = [torch.stack([terms[name].float() for terms in parts]).mean() for name in parts[0]]
+    steps = player.name in state.optimizers
+    values = torch.stack([*means, *([_gradient(state, player)] if steps else [])]).tolist()
+    names = [f"{player.name}/{name}" for name in (*parts[0], *(["gradient"] if steps else []))]
+    for name, value in zip(names, values, strict=True):
         if not math.isfinite(value):
             raise DivergedError(name, value, state.round)
-    values: dict[str, float] = {}
-    for name, value in found[: len(found) - (player.name in state.optimizers)]:
-        values[name] = values.get(name, 0.0) + value / len(parts)
-    return values
+    return dict(zip(names[: len(means)], values, strict=False))
 
 
 def _gradient(state: State, player: Player[Any]) -> Tensor:
@@ -368,7 +364,7 @@ def largest_gradient(parameters: Iterable[nn.Parameter]) -> Tensor | None:
     if not gradients:
         return None
     # the largest entry: unlike the length, it does not overflow before the gradient does
-    return torch.cat([each.reshape(-1) for each in gradients]).abs().max().float()
+    return torch.linalg.vector_norm(torch.cat([each.reshape(-1) for each in gradients]), math.inf).float()
 
 
 def _decay(state: State, player: Player[Any]) -> float:

@@ -4,7 +4,6 @@ All hold the same weights. What a step needs is summed in one all-reduce between
 It is not DDP: penalties need gradients of gradients, and players take turns at being frozen.
 """
 
-import atexit
 import json
 import os
 import re
@@ -13,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from multiprocessing.util import Finalize
 from typing import Any
 
 import torch
@@ -202,7 +202,8 @@ def join() -> Processes:
             dist.init_process_group(
                 _backend(), f"file://{meeting}" if meeting else "env://", PATIENCE, size, int(os.environ["RANK"])
             )
-        atexit.register(_leave)  # its threads outlive no interpreter
+        # its threads outlive no interpreter; atexit would not run in a process that multiprocessing has started
+        Finalize(None, _leave, exitpriority=0)
     return Processes(dist.get_rank(), dist.get_world_size(), local)
 
 

@@ -5,7 +5,6 @@ from sparring.data.inspection import Inspection, inspect
 from sparring.data.ondemand import MapStyle, OnDemand
 from sparring.data.opening import open, read
 from sparring.data.protocol import Data, Rows
-from sparring.data.reading import Progress
 from sparring.data.sources import BUILTIN, Source
 from sparring.data.unpaired import Unpaired
 from sparring.data.viewed import Viewed, known_modes_in_view, viewed
@@ -19,7 +18,6 @@ __all__ = [
     "Inspection",
     "MapStyle",
     "OnDemand",
-    "Progress",
     "Rows",
     "Source",
     "Unpaired",

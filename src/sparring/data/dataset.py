@@ -39,23 +39,21 @@ class Dataset:
     def __len__(self) -> int:
         return len(next(iter(self.train.values())))
 
-    def batch(self, draw: int, size: int, seed: int, rank: int = 0, world: int = 1) -> Rows:
+    def batch(self, draw: int, size: int, seed: int) -> Rows:
         """The `draw`-th batch of an endless row of epochs: a pure function of the data and the arguments.
 
-        With `world` ranks, it covers positions `(draw * world + rank) * size` and on of the permutations of all epochs,
-        so that the ranks together see every example once an epoch. A batch may reach into the next epoch.
+        It covers positions `draw * size` and on of the permutations of all epochs, so that every example is seen once
+        an epoch. A batch may reach into the next epoch.
 
         Args:
             draw: counts batches from 0.
             size: examples in the batch.
             seed: not negative; decides the permutations and the mirroring.
-            rank: of this process.
-            world: how many processes share the data.
 
         Returns:
             Stored examples by column, `(size, ...)`.
         """
-        return drawn(self, draw, size, seed, rank, world)
+        return drawn(self, draw, size, seed)
 
     def rows(self, which: np.ndarray | slice) -> Rows:
         """Training examples by their index, never mirrored."""
@@ -91,12 +89,12 @@ def some(examples: int, count: int) -> np.ndarray:
     return np.sort(np.random.default_rng(0).permutation(examples)[:count])
 
 
-def drawn(data: Data, draw: int, size: int, seed: int, rank: int = 0, world: int = 1) -> Rows:
+def drawn(data: Data, draw: int, size: int, seed: int) -> Rows:
     """A batch of any data set whose rows can be looked up; see `Dataset.batch`."""
-    rows = data.rows(order(len(data), seed, (draw * world + rank) * size, size))
+    rows = data.rows(order(len(data), seed, draw * size, size))
     if not data.mirror:
         return rows
-    return mirrored(data.schema, rows, torch.from_numpy(coins(size, seed, draw, rank)))
+    return mirrored(data.schema, rows, torch.from_numpy(coins(size, seed, draw)))
 
 
 def mirrored(schema: Mapping[str, Kind], rows: Rows, flip: Tensor) -> Rows:

@@ -11,8 +11,9 @@ import numpy as np
 from sparring.data.entries import Entry, Listing
 from sparring.data.pictures import SMALLEST, Header, extrema, frames, read_header, transparent
 from sparring.data.ranges import WORDS, Range, choose_range
-from sparring.data.reading import Progress, Unreadable, kinds, read_all, telling
+from sparring.data.reading import Unreadable, kinds, read_all, telling
 from sparring.errors import UserError
+from sparring.progress import Tell
 
 Frames = Literal["first", "all"]
 
@@ -52,9 +53,7 @@ class Survey:
         return [header.height * header.width for header in self.headers]
 
 
-def survey(
-    listing: Listing, frames: Frames = "first", floats: bool = False, progress: Progress | None = None
-) -> Survey:
+def survey(listing: Listing, frames: Frames = "first", floats: bool = False, progress: Tell | None = None) -> Survey:
     """Read the header of every file; `floats` accepts pixels of floats, whose range is known."""
     told = telling(progress, f"looking at {len(listing.entries):,} files")
     found = read_all(listing.entries, lambda _, stream: read_header(stream, floats), told=told)
@@ -151,7 +150,7 @@ def _stored_channels(headers: Sequence[Header]) -> int:
 
 
 def range_of(
-    surveys: Sequence[Survey], asked: Range | None = None, progress: Progress | None = None
+    surveys: Sequence[Survey], asked: Range | None = None, progress: Tell | None = None
 ) -> tuple[Range, tuple[str, ...]]:
     """The range of all greys of more than 8 bits together, and notes on it.
 

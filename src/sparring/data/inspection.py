@@ -18,11 +18,12 @@ from sparring.data.labels import encode, picture_labels
 from sparring.data.layout import DOMAINS, arrange
 from sparring.data.pictures import Header, decode, extrema
 from sparring.data.ranges import WORDS, Range
-from sparring.data.reading import Progress, Unreadable, by_ending, read_all, telling
+from sparring.data.reading import Unreadable, by_ending, read_all, telling
 from sparring.data.sources import Source, locate
 from sparring.data.split import digests
 from sparring.data.storage import parts
 from sparring.errors import UserError
+from sparring.progress import Tell
 
 _GROUPS, _MEMBERS = 5, 5  # how much of the duplicates is named
 
@@ -91,7 +92,7 @@ class _Seen(NamedTuple):
     values: Range
 
 
-def inspect(source: Source, *, cache: bool = True, progress: Progress | None = None) -> Inspection:
+def inspect(source: Source, *, cache: bool = True, progress: Tell | None = None) -> Inspection:
     """Read every example and report; nothing is resized, and broken files are listed rather than refused.
 
     Of a file with several frames the first is looked at.
@@ -121,7 +122,7 @@ def inspect(source: Source, *, cache: bool = True, progress: Progress | None = N
     return inspected
 
 
-def _inspect_pictures(listing: Listing, progress: Progress | None) -> Inspection:
+def _inspect_pictures(listing: Listing, progress: Tell | None) -> Inspection:
     layout = arrange(listing)
     surveys = [survey(part, progress=progress) for part in layout.parts]
     try:
@@ -163,7 +164,7 @@ class _Looked(NamedTuple):
     unreadable: list[Unreadable]
 
 
-def _look(part: Survey, span: Range, progress: Progress | None) -> _Looked:
+def _look(part: Survey, span: Range, progress: Tell | None) -> _Looked:
     """Decode every picture."""
     told = telling(progress, f"reading {len(part.entries):,} pictures")
     results = read_all(part.entries, lambda _, stream: _seen(stream, span), part.pixels, told)

@@ -108,9 +108,9 @@ class OnDemand:
     def __len__(self) -> int:
         return len(self._train)
 
-    def batch(self, draw: int, size: int, seed: int, rank: int = 0, world: int = 1) -> Rows:
+    def batch(self, draw: int, size: int, seed: int) -> Rows:
         """The `draw`-th batch of an endless row of epochs; see `Dataset.batch`."""
-        return drawn(self, draw, size, seed, rank, world)
+        return drawn(self, draw, size, seed)
 
     def rows(self, which: np.ndarray | slice) -> Rows:
         """Training examples by their index; many of them lie in a temporary file."""

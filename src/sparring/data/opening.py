@@ -16,10 +16,10 @@ from sparring.data.framing import Channels, Frames, check_found, check_request, 
 from sparring.data.ondemand import MapStyle, OnDemand, is_map_style
 from sparring.data.preparing import Preparation, prepared, read_array, read_pictures
 from sparring.data.ranges import Range, check_range
-from sparring.data.reading import Progress
 from sparring.data.sources import Source, locate
 from sparring.data.unpaired import Unpaired
 from sparring.errors import UserError
+from sparring.progress import Tell
 
 
 def open(
@@ -33,7 +33,7 @@ def open(
     scale: Scale = "auto",
     range: Range | None = None,
     cache: bool = True,
-    progress: Progress | None = None,
+    progress: Tell | None = None,
 ) -> Dataset | Unpaired | OnDemand:
     """Read data of any kind, ready to train on; the same content gives the same data set.
 
@@ -84,7 +84,7 @@ def open(
     return Unpaired(*opened) if len(opened) == 2 else opened[0]
 
 
-def _remembered(source: Source, how: Preparation, progress: Progress | None) -> list[Dataset]:
+def _remembered(source: Source, how: Preparation, progress: Tell | None) -> list[Dataset]:
     """From the cache, or prepared and kept there if that is worth it."""
     place = cached.place_of(source, how)
     found = place and cached.load(place)
@@ -100,7 +100,7 @@ def _remembered(source: Source, how: Preparation, progress: Progress | None) -> 
         return found or _kept(source, how, progress, place if ours else None)
 
 
-def _kept(source: Source, how: Preparation, progress: Progress | None, place: cached.Place | None) -> list[Dataset]:
+def _kept(source: Source, how: Preparation, progress: Tell | None, place: cached.Place | None) -> list[Dataset]:
     begun = time.monotonic()
     datasets = prepared(source, how, progress, place and place.scratch)
     quick = time.monotonic() - begun < cached.SLOW

@@ -33,9 +33,9 @@ def order(examples: int, seed: int, start: int, size: int) -> np.ndarray:
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
-def coins(size: int, seed: int, draw: int, rank: int) -> np.ndarray:
+def coins(size: int, seed: int, draw: int) -> np.ndarray:
     """Bool `(size,)`: which examples of a batch are mirrored."""
-    return np.random.default_rng([seed, draw, rank, MIRROR]).random(size) < 0.5
+    return np.random.default_rng([seed, draw, MIRROR]).random(size) < 0.5
 
 
 # Four: two unpaired domains, each at the border of two epochs.

@@ -28,10 +28,11 @@ from sparring.data.layout import arrange
 from sparring.data.pictures import frames as decoded
 from sparring.data.pictures import prepare, prepare_raw
 from sparring.data.ranges import BYTES, Range, sparse_notes
-from sparring.data.reading import Progress, Told, Unreadable, read_all, skipped, telling
+from sparring.data.reading import Unreadable, read_all, skipped, telling
 from sparring.data.sources import Source, locate
 from sparring.data.storage import PART, allocate, keep, parts, release
 from sparring.errors import UserError
+from sparring.progress import Share, Tell
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Preparation:
 def prepared(
     source: Source,
     how: Preparation,
-    progress: Progress | None = None,
+    progress: Tell | None = None,
     file: Callable[[int], Path] | None = None,
 ) -> list[Dataset]:
     """Read a source: one data set, or two of unpaired domains.
@@ -89,7 +90,7 @@ def read_pictures(
     channels: Channels | None,
     notes: tuple[str, ...] = (),
     file: Path | None = None,
-    progress: Progress | None = None,
+    progress: Tell | None = None,
 ) -> Examples:
     """Decode and fit all pictures.
 
@@ -133,7 +134,7 @@ def read_pictures(
     return Examples(part.listing.source, examples, found.codes, found.classes, notes)
 
 
-def _releasing(examples: np.ndarray, told: Told | None) -> Told:
+def _releasing(examples: np.ndarray, told: Share | None) -> Share:
     """Let go of what was filled, a part at a time, beside telling how far it is."""
     every = PART / max(1, examples.nbytes)
     released = 0.0

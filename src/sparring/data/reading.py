@@ -14,6 +14,7 @@ from PIL import Image, UnidentifiedImageError
 
 from sparring.data.entries import Entry
 from sparring.data.pictures import endings
+from sparring.progress import Share, Tell
 from sparring.readable import printable
 
 T = TypeVar("T")
@@ -69,16 +70,10 @@ ROOM = Room(1 << 26)
 """Pixels that are decoded at once, in all threads together. A pixel takes four bytes, eight in resizing with alpha."""
 
 
-Told = Callable[[float], None]
-"""Is told which share of the work is done, again and again."""
-
-Progress = Callable[[str, float], None]
-"""Is told what is done, and which share of it."""
-
 _TOGETHER = 64  # entries that a thread takes at once: handing over each by itself takes longer than a small picture
 
 
-def telling(progress: Progress | None, what: str) -> Told | None:
+def telling(progress: Tell | None, what: str) -> Share | None:
     """Progress of one piece of work, by its name."""
     return None if progress is None else lambda share: progress(what, share)
 
@@ -92,7 +87,7 @@ def read_all(
     entries: Sequence[Entry],
     work: Callable[[int, BinaryIO], T],
     pixels: Sequence[int] | None = None,
-    told: Told | None = None,
+    told: Share | None = None,
 ) -> list[T | Unreadable]:
     """Call `work(index, stream)` on every entry, in threads; one that fails gives an `Unreadable` instead.
 

@@ -42,11 +42,11 @@ class Unpaired:
     def __len__(self) -> int:
         return max(len(self.a), len(self.b))
 
-    def batch(self, draw: int, size: int, seed: int, rank: int = 0, world: int = 1) -> Rows:
+    def batch(self, draw: int, size: int, seed: int) -> Rows:
         """`{"a": (size, ...), "b": (size, ...)}`; see `Dataset.batch`. The two orders are independent."""
         return {
-            "a": self.a.batch(draw, size, 2 * seed, rank, world)["x"],
-            "b": self.b.batch(draw, size, 2 * seed + 1, rank, world)["x"],
+            "a": self.a.batch(draw, size, 2 * seed)["x"],
+            "b": self.b.batch(draw, size, 2 * seed + 1)["x"],
         }
 
     def rows(self, which: np.ndarray | slice) -> Rows:

@@ -1,7 +1,6 @@
 """The noise whose sample is nearest to a picture."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -15,6 +14,7 @@ from sparring.exploring.sheets import context_of
 from sparring.game import Part
 from sparring.kinds import Pictures, to_model
 from sparring.metrics.extractors import RandomStatistics
+from sparring.progress import Share
 from sparring.workflows import Sampler, generator_of
 
 CANDIDATES = 256
@@ -28,9 +28,6 @@ INSIDE = 0.999
 
 FRAMES = 60
 """Of a search, at most."""
-
-Tell = Callable[[float], None]
-"""Called with how much of the search is done, 0 to 1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +68,7 @@ def project(
     starts: int = 8,
     steps: int = 200,
     label: str | None = None,
-    progress: Tell | None = None,
+    progress: Share | None = None,
 ) -> Nearest:
     """Search the noise whose sample is nearest to a picture, in pixels and in random features.
 
@@ -126,7 +123,7 @@ def check_pictures(ready: Sampler) -> Pictures:
 
 
 def project_picture(
-    ready: Sampler, wanted: Fitted, starts: int, steps: int, label: str | None = None, progress: Tell | None = None
+    ready: Sampler, wanted: Fitted, starts: int, steps: int, label: str | None = None, progress: Share | None = None
 ) -> Nearest:
     """`project` for a picture that was read by `sparring.data.read_fitted`."""
     return project(ready, torch.from_numpy(wanted.picture)[None], starts, steps, label, progress)
@@ -186,7 +183,7 @@ def _descend(
     given: Rows,
     parts: tuple[Part, ...],
     steps: int,
-    progress: Tell | None,
+    progress: Share | None,
 ) -> tuple[_Found, list[Tensor]]:
     """The best of each start, and what all starts made at some of the steps."""
     z = z.to(ready.device).requires_grad_(True)

@@ -55,7 +55,7 @@ class ShuffleGenerator(nn.Module):
         width: channels at the full size; they double towards the noise, eightfold at most.
     """
 
-    def __init__(self, latent_dim: int, shape: tuple[int, ...], width: int = 8) -> None:
+    def __init__(self, latent_dim: int, shape: tuple[int, ...], width: int = 12) -> None:
         super().__init__()
         channels, self.height, self.width = shape
         count = halvings(self.height, self.width)
@@ -85,7 +85,7 @@ class StridedDiscriminator(nn.Module):
         spectral: spectral norm on every layer.
     """
 
-    def __init__(self, shape: tuple[int, ...], width: int = 8, spectral: bool = True) -> None:
+    def __init__(self, shape: tuple[int, ...], width: int = 12, spectral: bool = True) -> None:
         super().__init__()
         channels, height, breadth = shape
         layers: list[nn.Module] = []

@@ -28,9 +28,9 @@ from sparring.recipes.recipe import RecipeOptions
 Featured = MLPDiscriminator | DCGANDiscriminator | ResNetDiscriminator | StridedDiscriminator
 """A discriminator that shows what its last layer sees, by `features`."""
 
-
 DECAY_FROM = "the part of the run after which the rates fall linearly to 0; 1 is never"
 REUSE_FAKES = "G plays first, and D is shown the fakes that G was just judged by, which saves making new ones"
+"""What options do of which a recipe has another default."""
 
 
 class Duel(NamedTuple):

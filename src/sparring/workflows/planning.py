@@ -15,7 +15,7 @@ import sparring.data
 from sparring import checkpoint as checkpoints
 from sparring import recipes
 from sparring.config import FOUND_OUT, Budget, DataOptions, RunConfig, read_toml, validated
-from sparring.data import Data, MapStyle, Progress
+from sparring.data import Data, MapStyle
 from sparring.devices import UnavailableError, choose_device, choose_precision, choose_threads, forked, seed_global
 from sparring.doctor import AUTO, OFF
 from sparring.errors import SharedError, UserError, did_you_mean
@@ -24,6 +24,7 @@ from sparring.kinds import Schema, to_tables
 from sparring.loop import CPU, Play, State, seed_of, to_training
 from sparring.pacing import Cadence
 from sparring.processes import Processes, join
+from sparring.progress import Tell
 from sparring.readable import encodable, printable
 from sparring.recipes import BatchOptions
 from sparring.runs import RunDir, next_free
@@ -149,7 +150,7 @@ class Opening:
     """
 
     cache: bool = True
-    progress: Progress | None = None
+    progress: Tell | None = None
 
 
 def open_data(source: Source, config: RunConfig, opening: Opening = Opening()) -> Data:
