@@ -177,19 +177,19 @@ def test_schedules_end_with_the_budget_or_where_they_are_told_to(tmp_path, budge
 
 
 @pytest.fixture
-def tenths(monkeypatch) -> None:
-    """A clock on which each round takes a tenth of a second."""
-    clock = itertools.count()
-    ticking = {"now": 0.0}
+def tenths(monkeypatch) -> list[int]:
+    """A clock on which each round takes a tenth of a second: the tenths so far."""
+    ticked = [0]
     honest = playing.play
 
     def play(*arguments):
         for played in honest(*arguments):
-            ticking["now"] = next(clock) / 10 + 0.1
+            ticked[0] += 1
             yield played
 
     monkeypatch.setattr(playing, "play", play)
-    monkeypatch.setattr(playing.time, "monotonic", lambda: ticking["now"])
+    monkeypatch.setattr(playing.time, "monotonic", lambda: ticked[0] / 10)
+    return ticked
 
 
 def test_the_length_of_a_run_in_minutes_is_measured_and_written_down(tmp_path, tenths):
@@ -202,6 +202,20 @@ def test_the_length_of_a_run_in_minutes_is_measured_and_written_down(tmp_path, t
     config = tomllib.loads(run.directory.config.read_text())
     assert (config["begins"], config["horizon"]) == (30, 600)
     assert seen == [0.0] * 30 + [pytest.approx(round / 600) for round in range(30, 600)]
+
+
+def test_what_takes_time_beside_the_rounds_at_first_does_not_end_the_schedules_early(tmp_path, tenths, monkeypatch):
+    def draw(showing, draw=playing.Showing.draw):
+        tenths[0] += 10
+        return draw(showing)
+
+    monkeypatch.setattr(playing.Showing, "draw", draw)
+    plan = workflows.plan(points(), minutes=1, out=tmp_path / "run", sample_every="5", **SMALL)
+    *_, last = workflows.run(plan)
+    config = tomllib.loads(plan.out.config.read_text())
+    assert config["begins"] == 11  # 1.1 seconds of rounds, and two drawings
+    assert config["horizon"] == 11 + 569
+    assert last.round < 250  # rates were still falling in the end
 
 
 def test_a_run_that_is_killed_goes_on_with_the_length_that_was_measured(tmp_path, tenths):

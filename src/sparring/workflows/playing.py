@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import torch
@@ -163,29 +164,33 @@ class Pace:
 
     def __init__(self, plan: Plan, lead: Lead) -> None:
         self._plan, self._lead, self._how = plan, lead, plan.how
-        self._began: tuple[int, float] | None = None
+        self._took: list[float] = []
 
     def rounds(self) -> Iterator[Round]:
         """Play for as long as the caller asks."""
         while True:
-            how = self._how
+            how, began = self._how, time.monotonic()
             for played in play(self._plan.state, self._plan.data, how):
+                if how.horizon is None:
+                    self._took.append(time.monotonic() - began)
                 yield played
                 if self._how is not how:
                     break
+                began = time.monotonic()
 
     def measure(self, seconds: float) -> None:
-        """Estimate the round in which the run will end, once a small part of it has been played."""
+        """Estimate the round in which the run will end, once a small part of it has been played.
+
+        As if nothing but rounds took time from now on: rates that are still a little above 0 in the end cost less than
+        rounds in which they are 0 already. A run begins with more examinations, drawings and slow first rounds.
+        """
         minutes, round = self._plan.config.budget.minutes, self._plan.state.round
         if self._how.horizon is not None or minutes is None:
             return
-        if self._began is None:  # the first round also allocates and fills caches
-            self._began = round, seconds
-        first, then = self._began
         left = 60 * minutes - seconds
-        if round < first + PACED_ROUNDS or seconds - self._plan.seconds < min(60.0, MEASURED * (left + seconds)):
+        if len(self._took) <= PACED_ROUNDS or seconds - self._plan.seconds < min(60.0, MEASURED * (left + seconds)):
             return
-        decided = {"horizon": round + math.ceil(left * (round - first) / (seconds - then)), "begins": round}
+        decided = {"horizon": round + math.ceil(left / max(median(self._took), 1e-9)), "begins": round}
         self._how = replace(self._how, **decided)
         self._lead.decide(decided["horizon"])
         _write_config(self._plan.out, self._plan.config.model_copy(update=decided))
