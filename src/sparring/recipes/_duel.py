@@ -238,7 +238,7 @@ def pair(
         )
     if options.network == "resnet":
         return (ResNetGenerator(z, shape, width or 16), ResNetDiscriminator(seen, width or 16, spectral=spectral))
-    return (ShuffleGenerator(z, shape, width or 12), StridedDiscriminator(seen, width or 12, spectral=spectral))
+    return (ShuffleGenerator(z, shape, width or 12), StridedDiscriminator(seen, width or 8, spectral=spectral))
 
 
 def standard_duel(
