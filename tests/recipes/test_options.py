@@ -118,7 +118,6 @@ NORMS = {  # (batch norm in D, spectral norm in D)
     "pacgan": (True, False),
     "projection": (False, True),
     "acgan": (True, False),
-    "sgan": (True, False),
 }
 
 

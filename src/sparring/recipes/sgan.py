@@ -107,7 +107,8 @@ def build(options: Options, schema: Schema) -> Game[Networks]:
     noise, shape, classes = options.prior(schema), shape_of(schema), classes_for("sgan", schema)
     if options.labelled < classes:
         raise UserError(f"labelled = {options.labelled} is less than the {classes} classes", "one of each at least")
-    G, D = pair(options, shape, noise.dim)
+    # what D names is read in eval mode, where batch norm would mix the statistics of reals and fakes
+    G, D = pair(options, shape, noise.dim, batch_norm=False)
     D.head = nn.Linear(D.head.in_features, classes)
     for_G, for_D = options.optimizers()
     return Game(
