@@ -1,7 +1,7 @@
 """What a generator has learnt, looked at: walks through its noise, sheets of samples, the noise of a picture."""
 
 from sparring.exploring.animation import check_animation, save_animation
-from sparring.exploring.found import save_nearest, save_search
+from sparring.exploring.found import pictures_of, save_arrays, save_beside, save_nearest, save_search
 from sparring.exploring.projecting import Nearest, check_pictures, project, project_picture
 from sparring.exploring.sheets import METHODS, Sheet, directions, grid, sweep, truncations, walk
 
@@ -13,9 +13,12 @@ __all__ = [
     "check_pictures",
     "directions",
     "grid",
+    "pictures_of",
     "project",
     "project_picture",
     "save_animation",
+    "save_arrays",
+    "save_beside",
     "save_nearest",
     "save_search",
     "sweep",
