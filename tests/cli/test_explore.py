@@ -71,7 +71,7 @@ def test_codes_are_swept(sparring, pictures, small):
         (["--grid", "0-3", "--out", "grid.gif"], "cannot write pictures as .gif"),
         (["--directions", 5], "5 directions of noise with 4 dimensions"),
         (["--directions", 2, "--by", "magic"], "not found by magic"),
-        (["--directions", 2, "--seeds", "0-3"], "directions begin at one seed"),
+        (["--directions", 2, "--seeds", "0-3"], "--directions begins at one seed"),
         (["--sweep", "code"], "no codes to sweep over"),
         (["--truncate", "1.2..0.3"], "--truncate 1.2..0.3: not a span"),
         (["--truncate", ""], "--truncate : not a span"),

@@ -3,7 +3,7 @@
 from sparring.exploring.animation import check_animation, save_animation
 from sparring.exploring.found import pictures_of, save_arrays, save_beside, save_nearest, save_search
 from sparring.exploring.projecting import Nearest, check_pictures, project, project_picture
-from sparring.exploring.sheets import METHODS, Sheet, directions, grid, sweep, truncations, walk
+from sparring.exploring.sheets import METHODS, Sheet, context_of, directions, grid, sweep, truncations, walk
 
 __all__ = [
     "METHODS",
@@ -11,6 +11,7 @@ __all__ = [
     "Sheet",
     "check_animation",
     "check_pictures",
+    "context_of",
     "directions",
     "grid",
     "pictures_of",

@@ -44,6 +44,7 @@ def write_onnx(generator: Generator, out: Path) -> None:
         out.parent.mkdir(parents=True, exist_ok=True)
     try:
         _convert(generator, temporary)
+        _forget_origin(temporary)
         _check(generator, temporary)
         with writing(out):
             temporary.replace(out)
@@ -88,6 +89,16 @@ def _convert(generator: Generator, out: Path) -> None:
         ) from error
     finally:
         logger.setLevel(level)
+
+
+def _forget_origin(path: Path) -> None:
+    """Leave out which line of which file on this machine every node came from."""
+    onnx: Any = import_module("onnx")
+    model = onnx.load(path)
+    for each in (model, model.graph, *model.graph.node, *model.graph.value_info):
+        each.ClearField("metadata_props")
+        each.ClearField("doc_string")
+    onnx.save(model, path)
 
 
 @torch.no_grad()

@@ -1,0 +1,364 @@
+"""A page to play with: the generator itself in one HTML file, run by the browser that opens it.
+
+The noise of the first seeds is written into the page, so that they are the seeds of `sparring sample`: a browser has no
+generator of random numbers that draws the same.
+"""
+
+import gzip
+import tempfile
+from base64 import b64encode
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.special import ndtr
+
+from sparring.drawing import noise_of
+from sparring.errors import UserError, writing
+from sparring.exploring import METHODS, check_pictures, context_of
+from sparring.exporting import runtime as runtimes
+from sparring.exporting.onnx import check_packages, write_onnx
+from sparring.game import Part
+from sparring.kinds import Pictures
+from sparring.readable import printable
+from sparring.reporting.document import document, resource
+from sparring.reporting.markup import Markup, data, note, tag
+from sparring.workflows import Generator, Sampler, generator_of
+
+SEEDS = 1000
+"""Of which a page has the noise: 0 to 999."""
+
+COUNTS = (1, 16, 64)
+"""Samples that are shown at once."""
+
+DIRECTIONS = 6
+"""At most."""
+
+STRENGTH = 3.0
+"""How far along a direction, to both sides: standard deviations of normal noise."""
+
+WIDEST = 2.0
+"""The largest truncation of a page."""
+
+GRID = 0.01
+"""Between the values at which a page knows the normal distribution function."""
+
+MOST = 20_000_000
+"""Bytes of a page."""
+
+
+def write_page(
+    ready: Sampler,
+    title: str,
+    out: Path,
+    by: str | None = None,
+    seed: int = 0,
+    label: str | None = None,
+    runtime: Path | None = None,
+    tell: Callable[[str], None] = lambda text: None,
+) -> Path:
+    """Write the page.
+
+    Args:
+        ready: the run.
+        title: its name.
+        out: the file, `.html`.
+        by: how directions are found, one of `METHODS`; by default "sefa", or "activations" where that cannot be.
+        seed: shown first.
+        label: the class that is shown first; by default every seed has its own.
+        runtime: see `runtime.find`.
+        tell: told what takes long.
+
+    Raises:
+        UserError: the run makes no pictures, or not from noise and labels; no such class or method; a seed that the
+            page does not have; ONNX cannot hold the generator; no runtime; the page would be larger than `MOST`; `out`
+            cannot be written.
+    """
+    if out.suffix.lower() != ".html":
+        raise UserError(f"--page {out}: cannot write a page as {out.suffix or 'that'}", "a name in .html")
+    if not 0 <= seed < SEEDS:
+        raise UserError(f"--seeds {seed}: a page has the seeds 0 to {SEEDS - 1}", "name one of them")
+    kind, generator = check_pictures(ready), generator_of(ready)
+    first = ready.classes(label)[1][0] if label is not None else -1
+    check_packages()
+    engine = runtimes.find(runtime, tell)
+    model = _model(generator)
+    text = _page(ready, generator, kind, printable(title), model, engine, by, {"seed": seed, "class": first})
+    size = len(text.encode())
+    if size > MOST:
+        raise UserError(
+            f"the page would have {size / 1e6:.0f} MB, {len(model) / 1e6:.0f} of them the generator's, and "
+            f"{MOST / 1e6:.0f} at most are meant to be opened",
+            "sparring export writes it for other programs",
+        )
+    temporary = out.with_name(f".{out.name}.part")
+    with writing(out):
+        if out.is_dir():
+            raise UserError(f"--page {out} is a folder", "name a file in it")
+        out.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(out)
+    return out
+
+
+def _model(generator: Generator) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.onnx"
+        write_onnx(generator, path)
+        return path.read_bytes()
+
+
+def _page(
+    ready: Sampler,
+    generator: Generator,
+    kind: Pictures,
+    title: str,
+    model: bytes,
+    engine: runtimes.Runtime,
+    by: str | None,
+    start: dict[str, int],
+) -> str:
+    parts = _places(generator.parts)
+    directions = _directions(generator, by)
+    noise, truncated, rules = _noise(ready, parts)
+    truncates = any(rule != "fixed" for rule in rules)
+    known = {
+        "shape": kind.shape,
+        "shown": _shown(kind),
+        "latent": generator.latent_dim,
+        "seeds": SEEDS,
+        "classes": generator.classes,
+        "labels": _labels(ready, generator),
+        "parts": [
+            {"name": part.name, "dim": part.dim, "kind": part.kind, "start": first, "rule": rule}
+            for (first, part), rule in zip(parts, rules, strict=True)
+        ],
+        "normal": np.round(ndtr(np.arange(-WIDEST, WIDEST + GRID / 2, GRID)), 9).tolist(),
+        "widest": WIDEST,
+        "start": start,
+    }
+    blocks = {"model": model, "wasm": engine.wasm, "noise": noise.tobytes(), "directions": directions.tobytes()}
+    if truncates:
+        blocks["truncated"] = truncated.tobytes()
+    controls = [
+        _samples(generator, start["seed"]),
+        _truncation() if truncates else None,
+        _codes(parts),
+        _directed(len(directions)),
+        _pad(len(directions)),
+    ]
+    sheet = tag(
+        "figure",
+        tag("canvas", id="sheet", role="img", aria_label="Samples", width=1, height=1),
+        tag("figcaption", tag("span", "Loading the generator", id="said", role="status"), tag("span", id="took")),
+        class_="stage",
+    )
+    return document(
+        f"{title} - sparring explore",
+        tag("header", tag("p", "sparring explore", class_="kind"), tag("h1", title)),
+        tag("noscript", note("This page is a program: it needs JavaScript.")),
+        tag("div", sheet, tag("form", *controls, id="controls", autocomplete="off"), class_="play"),
+        note(
+            f"Pictures of {kind.describe()}, computed here by the generator itself; nothing is asked of the network. "
+            f"Run by {runtimes.PACKAGE} {engine.version}, by Microsoft, under the MIT licence."
+        ),
+        style=resource("sparring.reporting", "style.css") + resource("sparring.exporting", "page.css"),
+        data=[
+            tag("script", data(known), type="application/json", id="known"),
+            *(tag("script", Markup(_packed(each)), type="text/plain", id=name) for name, each in blocks.items()),
+        ],
+        scripts=[engine.script, resource("sparring.exporting", "page.js")],
+        module=True,
+        allowed="'wasm-unsafe-eval'",
+    )
+
+
+def _packed(content: bytes) -> str:
+    return b64encode(gzip.compress(content, 9, mtime=0)).decode("ascii")
+
+
+def _shown(kind: Pictures) -> int:
+    """Channels that a page shows: as `sparring sample` does in a sheet."""
+    channels = min(kind.shape[0], 3) if kind.raw else kind.shape[0]
+    return channels if channels in (3, 4) else 1 if channels < 3 else 3
+
+
+def _places(parts: tuple[Part, ...]) -> list[tuple[int, Part]]:
+    return [(sum(each.dim for each in parts[:k]), part) for k, part in enumerate(parts)]
+
+
+def _labels(ready: Sampler, generator: Generator) -> list[int]:
+    """What each seed is given."""
+    if not generator.classes:
+        return []
+    (column,) = context_of(ready, range(SEEDS), None).values()
+    return column.tolist()
+
+
+def _directions(generator: Generator, by: str | None) -> np.ndarray:
+    count = min(DIRECTIONS, generator.parts[0].dim)
+    if by is not None and by not in METHODS:
+        raise UserError(f"directions are not found by {by}", f"one of {', '.join(METHODS)}")
+    try:
+        found = METHODS[by or "sefa"](generator, count)
+    except UserError:
+        if by is not None:
+            raise
+        found = METHODS["activations"](generator, count)
+    return found.cpu().numpy().astype("<f4")
+
+
+def _noise(ready: Sampler, parts: list[tuple[int, Part]]) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """The noise of all seeds; that from which their truncated noise is made; and how, for each part.
+
+    By "normal" a number is a share p of the normal distribution within ± the truncation; by "scaled" it is multiplied
+    by the truncation; by "fixed" it stays. Where a recipe truncates in another way, no part is truncated.
+    """
+    seeds = range(SEEDS)
+    noise, whole = noise_of(ready.game, seeds).numpy(), noise_of(ready.game, seeds, 1.0).numpy().astype(np.float64)
+    low = ndtr(-1.0)
+    rules: list[str] = []
+    for first, part in parts:
+        own = slice(first, first + part.dim)
+        drawn = {t: noise_of(ready.game, range(8), t).numpy()[:, own] for t in (0.3, WIDEST)}
+        shares = (ndtr(whole[:, own]) - low) / (1 - 2 * low)
+        made: dict[str, Callable[[float], Any]] = {
+            "fixed": lambda t, own=own: whole[:8, own],
+            "scaled": lambda t, own=own: whole[:8, own] * t,
+            "normal": lambda t, shares=shares: truncated_normal(shares[:8], t),
+        }
+        fits = (name for name, rule in made.items() if all(np.abs(rule(t) - drawn[t]).max() < 1e-3 for t in drawn))
+        rules.append(next(fits, ""))
+        if rules[-1] == "normal":
+            whole[:, own] = shares
+    if "" in rules:
+        rules = ["fixed"] * len(parts)
+    return noise.astype("<f4"), whole.astype("<f4"), rules
+
+
+def truncated_normal(shares: np.ndarray, truncation: float) -> np.ndarray:
+    """Normal noise within ± truncation: Φ⁻¹(Φ(-t) + p (Φ(t) - Φ(-t))).
+
+    Examples:
+        >>> truncated_normal(np.array([0.0, 0.5, 1.0]), 1.5)
+        array([-1.5,  0. ,  1.5])
+    """
+    low = ndtr(-truncation)
+    normal = torch.distributions.Normal(0.0, 1.0)
+    return normal.icdf(torch.from_numpy(low + shares * (1 - 2 * low))).numpy()
+
+
+def _row(label: Markup, *fields: Markup) -> Markup:
+    return tag("p", label, tag("span", *fields), class_="row")
+
+
+def _samples(generator: Generator, seed: int) -> Markup:
+    counts = [
+        tag("label", tag("input", type="radio", name="count", value=n, checked=n == COUNTS[1]), str(n)) for n in COUNTS
+    ]
+    number = tag("input", id="seed", type="number", min=0, max=SEEDS - 1, step=1, value=seed, inputmode="numeric")
+    rows = [
+        _row(tag("label", "Seed", for_="seed"), number, tag("button", "Another", type="button", id="another")),
+        _row(tag("b", "How many", id="many"), tag("span", *counts, role="radiogroup", aria_labelledby="many")),
+    ]
+    if generator.classes:
+        rows.append(_choice("class", "Class", [printable(name) for name in generator.classes]))
+    return tag("fieldset", tag("legend", "Samples"), *rows)
+
+
+def _choice(name: str, label: str, values: Sequence[str], **more: Any) -> Markup:
+    """One of some values, or what every seed has of itself."""
+    options = [tag("option", "as each seed has it", value=-1)]
+    options += [tag("option", value, value=k) for k, value in enumerate(values)]
+    return _row(tag("label", label, for_=name), tag("select", *options, id=name, **more))
+
+
+def _slider(
+    name: str, label: str, low: float, high: float, value: float, switched: bool = False, **more: Any
+) -> Markup:
+    """A slider and its value; where it is switched, also whether it counts at all."""
+    named = tag("label", label, for_=name)
+    if switched:
+        named = tag("span", tag("input", type="checkbox", id=f"{name}-set", aria_label=f"Set {label}"), named)
+    return tag(
+        "p",
+        named,
+        tag(
+            "input",
+            type="range",
+            id=name,
+            min=low,
+            max=high,
+            step=0.05 if high - low <= WIDEST else 0.1,
+            value=value,
+            **more,
+        ),
+        tag("output", "", for_=name),
+        class_="row slide",
+    )
+
+
+def _truncation() -> Markup:
+    return tag(
+        "fieldset",
+        tag("legend", "Truncation"),
+        _slider("truncation", "within ±", 0.1, WIDEST, 1.0, switched=True),
+        note("Less variety and more typical samples. It draws the noise of a seed anew."),
+    )
+
+
+def _codes(parts: list[tuple[int, Part]]) -> Markup | None:
+    """Every part of the noise that has a name of its own."""
+    rows: list[Markup] = []
+    for first, part in parts:
+        if part.name == "z":
+            continue
+        if part.kind == "category":
+            more = {"class_": "code", "data_start": first, "data_dim": part.dim}
+            rows.append(_choice(f"code{first}", part.name, [str(k) for k in range(part.dim)], **more))
+        else:
+            most = 1.0 if part.kind == "uniform" else STRENGTH
+            for k in range(part.dim):
+                label = part.name if part.dim == 1 else f"{part.name} {k + 1}"
+                more = {"class_": "code", "data_start": first + k}
+                rows.append(_slider(f"code{first + k}", label, -most, most, 0.0, switched=True, **more))
+    return tag("fieldset", tag("legend", "Codes"), *rows) if rows else None
+
+
+def _directed(count: int) -> Markup:
+    rows = [
+        _slider(f"direction{k}", f"direction {k + 1}", -STRENGTH, STRENGTH, 0.0, class_="direction", data_row=k)
+        for k in range(count)
+    ]
+    reset = tag("button", "Reset", type="button", id="reset")
+    return tag("fieldset", tag("legend", "Directions"), *rows, reset)
+
+
+def _pad(count: int) -> Markup | None:
+    """A square that moves along two directions at once."""
+    if count < 2:
+        return None
+
+    def choice(name: str, chosen: int) -> Markup:
+        options = [tag("option", f"direction {k + 1}", value=k, selected=k == chosen) for k in range(count)]
+        return _row(tag("label", name, for_=name), tag("select", *options, id=name))
+
+    square = tag(
+        "div",
+        tag("i"),
+        id="pad",
+        tabindex=0,
+        role="application",
+        aria_label="Pad of two directions: arrow keys move, Home goes back to the middle",
+        aria_describedby="place",
+    )
+    return tag(
+        "fieldset",
+        tag("legend", "Pad"),
+        choice("across", 0),
+        choice("up", 1),
+        square,
+        tag("p", id="place", class_="note"),
+    )
