@@ -104,11 +104,17 @@ def _forget_origin(path: Path) -> None:
 @torch.no_grad()
 def _check(generator: Generator, path: Path) -> None:
     runtime: Any = import_module("onnxruntime")
-    session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     for n in BATCHES:
         inputs = _inputs(generator, n)
         expected = generator(**inputs).float().cpu().numpy()
-        (found,) = session.run(None, {name: each.cpu().numpy() for name, each in inputs.items()})
+        try:
+            session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+            (found,) = session.run(None, {name: each.cpu().numpy() for name, each in inputs.items()})
+        except Exception as error:  # onnxruntime has a dozen classes of its own
+            raise UserError(
+                f"onnxruntime cannot run what was written on a batch of {n}: {str(error).strip().splitlines()[0]}",
+                "nothing was written; export it as a folder: --out NAME/",
+            ) from error
         apart = float(np.abs(found - expected).max()) if found.shape == expected.shape else float("inf")
         if not apart <= TOLERANCE * max(1.0, float(np.abs(expected).max())):
             raise UserError(

@@ -16,7 +16,7 @@ import torch
 from scipy.special import ndtr
 
 from sparring.drawing import noise_of
-from sparring.errors import UserError, writing
+from sparring.errors import UserError, did_you_mean, writing
 from sparring.exploring import METHODS, check_pictures, context_of
 from sparring.exporting import runtime as runtimes
 from sparring.exporting.onnx import check_packages, write_onnx
@@ -80,8 +80,10 @@ def write_page(
         raise UserError(f"--page {out}: cannot write a page as {out.suffix or 'that'}", "a name in .html")
     if not 0 <= seed < SEEDS:
         raise UserError(f"--seeds {seed}: a page has the seeds 0 to {SEEDS - 1}", "name one of them")
+    if by is not None and by not in METHODS:
+        raise UserError(f"directions are not found by {by}", did_you_mean(by, METHODS))
     kind, generator = check_pictures(ready), generator_of(ready)
-    first = ready.classes(label)[1][0] if label is not None else -1
+    first = _class(ready, label)
     check_packages()
     engine = runtimes.find(runtime, tell)
     model = _model(generator)
@@ -101,6 +103,15 @@ def write_page(
         temporary.write_text(text, encoding="utf-8")
         temporary.replace(out)
     return out
+
+
+def _class(ready: Sampler, label: str | None) -> int:
+    if label is None:
+        return -1
+    _, found = ready.classes(label)
+    if len(found) != 1:
+        raise UserError(f"--class {label} names {len(found)} classes", "name one")
+    return found[0]
 
 
 def _model(generator: Generator) -> bytes:
@@ -199,8 +210,6 @@ def _labels(ready: Sampler, generator: Generator) -> list[int]:
 
 def _directions(generator: Generator, by: str | None) -> np.ndarray:
     count = min(DIRECTIONS, generator.parts[0].dim)
-    if by is not None and by not in METHODS:
-        raise UserError(f"directions are not found by {by}", f"one of {', '.join(METHODS)}")
     try:
         found = METHODS[by or "sefa"](generator, count)
     except UserError:
