@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 import torch
 from scipy.special import ndtr
+from torch import Tensor
 
+from sparring.data import Rows
 from sparring.drawing import noise_of
 from sparring.errors import UserError, did_you_mean, writing
 from sparring.exploring import METHODS, check_pictures, context_of
@@ -83,7 +85,7 @@ def write_page(
     if by is not None and by not in METHODS:
         raise UserError(f"directions are not found by {by}", did_you_mean(by, METHODS))
     kind, generator = check_pictures(ready), generator_of(ready)
-    first = _class(ready, label)
+    first = int(_only(context_of(ready, [0], label))) if label is not None else -1
     check_packages()
     engine = runtimes.find(runtime, tell)
     model = _model(generator)
@@ -103,15 +105,6 @@ def write_page(
         temporary.write_text(text, encoding="utf-8")
         temporary.replace(out)
     return out
-
-
-def _class(ready: Sampler, label: str | None) -> int:
-    if label is None:
-        return -1
-    _, found = ready.classes(label)
-    if len(found) != 1:
-        raise UserError(f"--class {label} names {len(found)} classes", "name one")
-    return found[0]
 
 
 def _model(generator: Generator) -> bytes:
@@ -204,8 +197,12 @@ def _labels(ready: Sampler, generator: Generator) -> list[int]:
     """What each seed is given."""
     if not generator.classes:
         return []
-    (column,) = context_of(ready, range(SEEDS), None).values()
-    return column.tolist()
+    return _only(context_of(ready, range(SEEDS), None)).tolist()
+
+
+def _only(rows: Rows) -> Tensor:
+    (column,) = rows.values()
+    return column
 
 
 def _directions(generator: Generator, by: str | None) -> np.ndarray:
