@@ -5,12 +5,13 @@
 
 Recipes are read from the registry; one that digits do not do for is passed over. The pace of a recipe is measured in a
 short game before, so that its schedules end when its time does. Strips of samples are kept beside the picture, in a
-folder of its name: a gallery can be made in several calls, and shows what is there. `python -m benchmarks.tables` writes
-the table into the docs.
+folder of its name: a gallery can be made in several calls, and shows what is there. `python -m benchmarks.tables`
+writes the table into the docs.
 """
 
 import argparse
 import time
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
@@ -42,12 +43,14 @@ def pace(recipe: str, seed: int, seconds: float) -> float:
     """Seconds of one processor a round."""
     plan = planned(recipe, seed, 1_000_000)
     rounds = play(plan.state, plan.data, plan.how)
-    list(islice(rounds, WARMING))
     began, played = time.process_time(), 0
-    while not played or time.process_time() - began < TIMED * seconds:
-        next(rounds)
-        played += 1
-    return (time.process_time() - began) / played
+    with suppress(DivergedError):
+        list(islice(rounds, WARMING))
+        began = time.process_time()
+        while not played or time.process_time() - began < TIMED * seconds:
+            next(rounds)
+            played += 1
+    return (time.process_time() - began) / max(1, played)
 
 
 def attended(recipe: str, seed: int, seconds: float) -> tuple[workflows.Plan, float, Verdict | None]:

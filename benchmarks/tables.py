@@ -111,10 +111,10 @@ def gallery() -> str:
     records = newest("gallery", "recipe", "seed", "asked_seconds")
     if not records:
         return "Not measured yet."
-    seconds, seed = max(records, key=lambda r: r["when"])["asked_seconds"], records[-1]["seed"]
-    records = sorted(
-        (r for r in records if (r["asked_seconds"], r["seed"]) == (seconds, seed)), key=lambda record: record["fd"]
-    )
+    last = max(records, key=lambda record: record["when"])
+    seconds, seed = last["asked_seconds"], last["seed"]
+    records = [record for record in records if (record["asked_seconds"], record["seed"]) == (seconds, seed)]
+    records.sort(key=lambda record: record["fd"])
     lines = ["| recipe | FD | precision | recall | smallest class | seconds a round | verdict |", "|---" * 7 + "|"]
     for r in records:
         figures = f"{r['fd']:.2f} | {r['precision']:.2f} | {r['recall']:.2f} | {r['smallest_class']:.1%}"
