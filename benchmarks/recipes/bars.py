@@ -520,6 +520,7 @@ BARS: dict[str, dict[str, Callable[[int], Bars]]] = {
     "aae": {"codes": codes.aae},
     "bigan": {"codes": codes.bigan},
     "clustergan": {"clusters": codes.clustergan},
+    "infogan": {"codes": codes.infogan},
     "improved": {"minibatch": variety.minibatch},
     "pacgan": {"modes": variety.pacgan},
     "unrolled": {"modes": variety.unrolled},
