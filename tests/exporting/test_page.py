@@ -6,6 +6,8 @@ import os
 import tarfile
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from sparring.errors import UserError
 from sparring.exploring import METHODS
 from sparring.exporting import page as pages
 from sparring.exporting import runtime, write_page
+from sparring.game import Latent, Part
 from sparring.workflows import Sampler, generator_of, sampler
 
 HOSTILE = "</script><script>document.title='owned'</script>"
@@ -202,32 +205,41 @@ def near(pixels: np.ndarray, samples: np.ndarray) -> bool:
     return bool(np.abs(pixels[..., :3].astype(int) - samples).max() <= 2)
 
 
-@pytest.mark.parametrize("ready", ["projection"], indirect=True)
-def test_a_browser_makes_the_runs_samples(ready, real, visit, tmp_path):
-    written = write_page(ready, "run", tmp_path / "explore.html", runtime=real)
+def test_a_browser_makes_the_runs_samples(real, visit, tmp_path):
+    colours = np.random.default_rng(0).integers(0, 256, (24, 10, 6, 3), dtype=np.uint8)
+    data, options = (colours, np.arange(24) % 2), {"batch": 4, "width": 4, "latent_dim": 6}
+    run = sparring.train(data, recipe="projection", rounds=2, options=options, doctor="off", out=tmp_path / "run")
+    written = write_page(sampler(run.path), "run", tmp_path / "explore.html", runtime=real)
     assert written.stat().st_size < 20_000_000
     seen = visit(written)
-    page = seen.page
-
-    def samples(n: int, *asked) -> np.ndarray:
-        return ready.kind.to_array(ready(range(n), *asked)["x"])
-
-    first = drawn(page, 1)
+    page, first = seen.page, drawn(seen.page, 1)
     assert seen.complaints == []
     assert [url for url in seen.requests if not url.startswith("data:")] == [written.as_uri()]
-    assert near(first, samples(16))
-    assert near(after(page, page.get_by_label("64", exact=True).click), samples(64))
+    assert near(first, run.sample(16))
+    assert near(after(page, page.get_by_label("64", exact=True).click), run.sample(64))
     after(page, lambda: page.get_by_label("Class").select_option("1"))
-    pixels = after(page, slide(page, "truncation", 0.5))
-    assert near(pixels, samples(64, {"y": torch.tensor(1)}, 0.5))
+    assert near(after(page, slide(page, "truncation", 0.5)), run.sample(64, given={"y": 1}, truncation=0.5))
 
 
-def test_colours_that_are_not_square(real, visit, tmp_path):
-    raw = np.random.default_rng(0).integers(0, 256, (24, 10, 6, 3), dtype=np.uint8)
-    options = {"batch": 4, "width": 4, "latent_dim": 6}
-    run = sparring.train(raw, rounds=2, options=options, doctor="off", out=tmp_path / "run")
-    page = visit(write_page(sampler(run.path), "run", tmp_path / "explore.html", runtime=real)).page
-    assert near(drawn(page, 1), run.sample(16))
+@pytest.mark.parametrize(
+    ("noise", "rules"),
+    [
+        (Latent(3), ["normal"]),
+        (Latent(3, "uniform"), ["scaled"]),
+        (lambda n, rng, truncation: torch.rand(n, 3, generator=rng), ["fixed"]),
+        (lambda n, rng, truncation: torch.rand(n, 3, generator=rng) ** (truncation or 1), ["fixed"]),
+    ],
+)
+def test_truncated_noise_follows_from_what_is_kept_or_is_left_out(noise, rules):
+    ready: Any = SimpleNamespace(game=SimpleNamespace(noise=noise))
+    kept, truncated, found = pages._noise(ready, [(0, Part("z", 3, "normal"))])
+    assert found == rules
+    assert np.array_equal(kept[:4], noise_of(ready.game, range(4)).numpy())
+    wanted = noise_of(ready.game, range(4), 0.7).numpy()
+    if rules == ["normal"]:
+        assert np.allclose(pages.truncated_normal(truncated[:4].astype(float), 0.7), wanted, atol=1e-5)
+    elif rules == ["scaled"]:
+        assert np.allclose(truncated[:4] * 0.7, wanted, atol=1e-6)
 
 
 def archive(path: Path, script: bytes) -> None:
