@@ -24,7 +24,7 @@ def explore(
     page: Annotated[
         Path | None,
         typer.Option(
-            help="One .html file to play with: sliders, seeds, classes; made of samples by the browser itself."
+            help="One .html file to play with: seeds, classes, sliders; the browser itself makes the samples."
         ),
     ] = None,
     frames: Annotated[int, typer.Option(min=2, max=100_000, help="Of a walk.")] = 60,
