@@ -7,7 +7,7 @@ generator of random numbers that draws the same.
 import gzip
 import tempfile
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,31 +18,21 @@ from torch import Tensor
 
 from sparring.data import Rows
 from sparring.drawing import noise_of
-from sparring.errors import UserError, did_you_mean, writing
+from sparring.errors import UserError, did_you_mean
 from sparring.exploring import METHODS, check_pictures, context_of
+from sparring.exporting import controls
 from sparring.exporting import runtime as runtimes
+from sparring.exporting.controls import SEEDS, WIDEST
 from sparring.exporting.onnx import check_packages, write_onnx
 from sparring.game import Part
 from sparring.kinds import Pictures
 from sparring.readable import printable
-from sparring.reporting.document import document, resource
+from sparring.reporting.document import document, resource, write
 from sparring.reporting.markup import Markup, data, note, tag
 from sparring.workflows import Generator, Sampler, generator_of
 
-SEEDS = 1000
-"""Of which a page has the noise: 0 to 999."""
-
-COUNTS = (1, 16, 64)
-"""Samples that are shown at once."""
-
 DIRECTIONS = 6
 """At most."""
-
-STRENGTH = 3.0
-"""How far along a direction, to both sides: standard deviations of normal noise."""
-
-WIDEST = 2.0
-"""The largest truncation of a page."""
 
 GRID = 0.01
 """Between the values at which a page knows the normal distribution function."""
@@ -80,6 +70,8 @@ def write_page(
     """
     if out.suffix.lower() != ".html":
         raise UserError(f"--page {out}: cannot write a page as {out.suffix or 'that'}", "a name in .html")
+    if out.is_dir():
+        raise UserError(f"--page {out} is a folder", "name a file in it")
     if not 0 <= seed < SEEDS:
         raise UserError(f"--seeds {seed}: a page has the seeds 0 to {SEEDS - 1}", "name one of them")
     if by is not None and by not in METHODS:
@@ -97,13 +89,7 @@ def write_page(
             f"{MOST / 1e6:.0f} at most are meant to be opened",
             "sparring export writes it for other programs",
         )
-    temporary = out.with_name(f".{out.name}.part")
-    with writing(out):
-        if out.is_dir():
-            raise UserError(f"--page {out} is a folder", "name a file in it")
-        out.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(out)
+    write(text, out)
     return out
 
 
@@ -146,12 +132,12 @@ def _page(
     blocks = {"model": model, "wasm": engine.wasm, "noise": noise.tobytes(), "directions": directions.tobytes()}
     if truncates:
         blocks["truncated"] = truncated.tobytes()
-    controls = [
-        _samples(generator, start["seed"]),
-        _truncation() if truncates else None,
-        _codes(parts),
-        _directed(len(directions)),
-        _pad(len(directions)),
+    shown = [
+        controls.samples(generator.classes, start["seed"]),
+        controls.truncation() if truncates else None,
+        controls.codes(parts),
+        controls.directions(len(directions)),
+        controls.pad(len(directions)),
     ]
     sheet = tag(
         "figure",
@@ -163,7 +149,7 @@ def _page(
         f"{title} - sparring explore",
         tag("header", tag("p", "sparring explore", class_="kind"), tag("h1", title)),
         tag("noscript", note("This page is a program: it needs JavaScript.")),
-        tag("div", sheet, tag("form", *controls, id="controls", autocomplete="off"), class_="play"),
+        tag("div", sheet, tag("form", *shown, id="controls", autocomplete="off"), class_="play"),
         note(
             f"Pictures of {kind.describe()}, computed here by the generator itself; nothing is asked of the network. "
             f"Run by {runtimes.PACKAGE} {engine.version}, by Microsoft, under the MIT licence."
@@ -254,117 +240,3 @@ def truncated_normal(shares: np.ndarray, truncation: float) -> np.ndarray:
     low = ndtr(-truncation)
     normal = torch.distributions.Normal(0.0, 1.0)
     return normal.icdf(torch.from_numpy(low + shares * (1 - 2 * low))).numpy()
-
-
-def _row(label: Markup, *fields: Markup) -> Markup:
-    return tag("p", label, tag("span", *fields), class_="row")
-
-
-def _samples(generator: Generator, seed: int) -> Markup:
-    counts = [
-        tag("label", tag("input", type="radio", name="count", value=n, checked=n == COUNTS[1]), str(n)) for n in COUNTS
-    ]
-    number = tag("input", id="seed", type="number", min=0, max=SEEDS - 1, step=1, value=seed, inputmode="numeric")
-    rows = [
-        _row(tag("label", "Seed", for_="seed"), number, tag("button", "Another", type="button", id="another")),
-        _row(tag("b", "How many", id="many"), tag("span", *counts, role="radiogroup", aria_labelledby="many")),
-    ]
-    if generator.classes:
-        rows.append(_choice("class", "Class", [printable(name) for name in generator.classes]))
-    return tag("fieldset", tag("legend", "Samples"), *rows)
-
-
-def _choice(name: str, label: str, values: Sequence[str], **more: Any) -> Markup:
-    """One of some values, or what every seed has of itself."""
-    options = [tag("option", "as each seed has it", value=-1)]
-    options += [tag("option", value, value=k) for k, value in enumerate(values)]
-    return _row(tag("label", label, for_=name), tag("select", *options, id=name, **more))
-
-
-def _slider(
-    name: str, label: str, low: float, high: float, value: float, switched: bool = False, **more: Any
-) -> Markup:
-    """A slider and its value; where it is switched, also whether it counts at all."""
-    named = tag("label", label, for_=name)
-    if switched:
-        named = tag("span", tag("input", type="checkbox", id=f"{name}-set", aria_label=f"Set {label}"), named)
-    return tag(
-        "p",
-        named,
-        tag(
-            "input",
-            type="range",
-            id=name,
-            min=low,
-            max=high,
-            step=0.05 if high - low <= WIDEST else 0.1,
-            value=value,
-            **more,
-        ),
-        tag("output", "", for_=name),
-        class_="row slide",
-    )
-
-
-def _truncation() -> Markup:
-    return tag(
-        "fieldset",
-        tag("legend", "Truncation"),
-        _slider("truncation", "within ±", 0.1, WIDEST, 1.0, switched=True),
-        note("Less variety and more typical samples. It draws the noise of a seed anew."),
-    )
-
-
-def _codes(parts: list[tuple[int, Part]]) -> Markup | None:
-    """Every part of the noise that has a name of its own."""
-    rows: list[Markup] = []
-    for first, part in parts:
-        if part.name == "z":
-            continue
-        if part.kind == "category":
-            more = {"class_": "code", "data_start": first, "data_dim": part.dim}
-            rows.append(_choice(f"code{first}", part.name, [str(k) for k in range(part.dim)], **more))
-        else:
-            most = 1.0 if part.kind == "uniform" else STRENGTH
-            for k in range(part.dim):
-                label = part.name if part.dim == 1 else f"{part.name} {k + 1}"
-                more = {"class_": "code", "data_start": first + k}
-                rows.append(_slider(f"code{first + k}", label, -most, most, 0.0, switched=True, **more))
-    return tag("fieldset", tag("legend", "Codes"), *rows) if rows else None
-
-
-def _directed(count: int) -> Markup:
-    rows = [
-        _slider(f"direction{k}", f"direction {k + 1}", -STRENGTH, STRENGTH, 0.0, class_="direction", data_row=k)
-        for k in range(count)
-    ]
-    reset = tag("button", "Reset", type="button", id="reset")
-    return tag("fieldset", tag("legend", "Directions"), *rows, reset)
-
-
-def _pad(count: int) -> Markup | None:
-    """A square that moves along two directions at once."""
-    if count < 2:
-        return None
-
-    def choice(name: str, chosen: int) -> Markup:
-        options = [tag("option", f"direction {k + 1}", value=k, selected=k == chosen) for k in range(count)]
-        return _row(tag("label", name, for_=name), tag("select", *options, id=name))
-
-    square = tag(
-        "div",
-        tag("i"),
-        id="pad",
-        tabindex=0,
-        role="application",
-        aria_label="Pad of two directions: arrow keys move, Home goes back to the middle",
-        aria_describedby="place",
-    )
-    return tag(
-        "fieldset",
-        tag("legend", "Pad"),
-        choice("across", 0),
-        choice("up", 1),
-        square,
-        tag("p", id="place", class_="note"),
-    )

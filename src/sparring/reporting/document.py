@@ -4,7 +4,9 @@ from base64 import b64encode
 from collections.abc import Sequence
 from hashlib import sha256
 from importlib import resources
+from pathlib import Path
 
+from sparring.errors import writing
 from sparring.reporting.markup import Markup, tag
 
 
@@ -45,6 +47,19 @@ def document(
 def resource(package: str, name: str) -> str:
     """The text of a file that lies in a package."""
     return resources.files(package).joinpath(name).read_text(encoding="utf-8")
+
+
+def write(text: str, out: Path) -> None:
+    """Write a document whole, or not at all.
+
+    Raises:
+        UserError: the disk is full, or `out` cannot be written.
+    """
+    temporary = out.with_name(f".{out.name}.part")
+    with writing(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(out)
 
 
 def _policy(scripts: Sequence[str], allowed: str) -> str:
