@@ -132,14 +132,20 @@ def _runtime(files: Files, origin: str) -> Runtime:
     missing = [name for name in (SCRIPT, WASM, ABOUT) if name not in files]
     if missing:
         raise UserError(f"{origin} is not the npm package {PACKAGE}: it has no {missing[0]}", _elsewhere())
-    script = re.sub(r"^//# sourceMappingURL=.*$", "", files[SCRIPT].decode(), flags=re.MULTILINE)
+    script = re.sub(r"^//# sourceMappingURL=.*$", "", files[SCRIPT].decode(errors="replace"), flags=re.MULTILINE)
     exported = EXPORTS.search(script)
     if exported is None or "</script" in script.lower():
         raise UserError(f"{origin}/{SCRIPT} cannot be written into a page", _elsewhere())
     pairs = (each.split(" as ") for each in exported[1].split(","))
     names = ",".join(f"{pair[-1].strip()}:{pair[0].strip()}" for pair in pairs)
-    version = str(json.loads(files[ABOUT]).get("version", "?"))
-    return Runtime(version, f"{script[: exported.start()]}globalThis.ort={{{names}}};", files[WASM])
+    return Runtime(_version(files[ABOUT]), f"{script[: exported.start()]}globalThis.ort={{{names}}};", files[WASM])
+
+
+def _version(about: bytes) -> str:
+    try:
+        return str(json.loads(about)["version"])
+    except (ValueError, KeyError, TypeError):
+        return "of an unknown version"
 
 
 def _elsewhere() -> str:
