@@ -1,6 +1,6 @@
-"""Drawing samples: the one place where a game's generator is called to be looked at."""
+"""Drawing samples, and reading codes: the one place where a game's networks are called to be looked at."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -8,7 +8,7 @@ from torch import Tensor
 
 from sparring.data import Rows
 from sparring.game import Game
-from sparring.kinds import Schema
+from sparring.kinds import Kind, Schema
 from sparring.loop import evaluating, seed_of
 
 CHUNK = 32
@@ -57,14 +57,40 @@ def made_from(
     device: torch.device | str = "cpu",
 ) -> Tensor:
     """What the game makes of any noise; the arguments, and what is returned, are those of `draw`."""
-    parts, last = [], len(noise) - 1
+
+    def made(rows: list[int]) -> Tensor:
+        context = {name: schema[name].to_model(given[name][rows].to(device)) for name in game.given}
+        return game.sample(networks, noise[rows].to(device), context)
+
     with evaluating(networks):
-        for first in range(0, len(noise), CHUNK):
-            rows = [min(first + k, last) for k in range(CHUNK)]
-            context = {name: schema[name].to_model(given[name][rows].to(device)) for name in game.given}
-            made = game.sample(networks, noise[rows].to(device), context)
-            parts.append(made[: len(noise) - first].float().cpu())
-    return torch.cat(parts)
+        return _in_chunks(made, len(noise))
+
+
+def codes_of(
+    game: Game[Any], networks: Any, kind: Kind, examples: Tensor, device: torch.device | str = "cpu"
+) -> Tensor:
+    """What the game's encoder reads from examples; a code depends on no other example.
+
+    Args:
+        game: it has an encoder.
+        networks: with the averages, on `device`.
+        kind: of the examples.
+        examples: stored, `(N, ...)`.
+        device: where the networks are.
+
+    Returns:
+        `(N, latent_dim)`, in the form that `made_from` takes as noise, on the processor.
+    """
+    encode = game.encode
+    assert encode is not None
+    with evaluating(networks):
+        return _in_chunks(lambda rows: encode(networks, kind.to_model(examples[rows].to(device))), len(examples))
+
+
+def _in_chunks(make: Callable[[list[int]], Tensor], n: int) -> Tensor:
+    """What is made of rows 0 to n - 1, `CHUNK` at once, the last one repeated to fill up."""
+    chunks = ([min(first + k, n - 1) for k in range(CHUNK)] for first in range(0, n, CHUNK))
+    return torch.cat([make(rows).float().cpu() for rows in chunks])[:n]
 
 
 def rows_for(seeds: Sequence[int], kept: Rows) -> Rows:

@@ -1,9 +1,9 @@
 """What a generator has learnt, looked at: walks through its noise, sheets of samples, the noise of a picture."""
 
 from sparring.exploring.animation import check_animation, save_animation
-from sparring.exploring.found import save_nearest, save_search
+from sparring.exploring.found import pictures_of, save_arrays, save_beside, save_nearest, save_search
 from sparring.exploring.projecting import Nearest, check_pictures, project, project_picture
-from sparring.exploring.sheets import METHODS, Sheet, directions, grid, sweep, truncations, walk
+from sparring.exploring.sheets import METHODS, Sheet, context_of, directions, grid, sweep, truncations, walk
 
 __all__ = [
     "METHODS",
@@ -11,11 +11,15 @@ __all__ = [
     "Sheet",
     "check_animation",
     "check_pictures",
+    "context_of",
     "directions",
     "grid",
+    "pictures_of",
     "project",
     "project_picture",
     "save_animation",
+    "save_arrays",
+    "save_beside",
     "save_nearest",
     "save_search",
     "sweep",
