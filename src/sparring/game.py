@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from sparring.objectives import Terms
+from sparring.schedules import Schedule, at
 
 Batch = dict[str, Tensor]
 N = TypeVar("N", bound=tuple[nn.Module, ...])
@@ -98,27 +99,35 @@ class OptimizerConfig:
     """How a player's parameters are moved.
 
     Args:
-        lr: learning rate.
+        lr: learning rate, constant or a schedule.
         kind: "adam", "rmsprop" or "sgd".
-        betas: Adam's (β1, β2); for RMSProp the second is its smoothing constant α; SGD uses neither.
+        betas: Adam's (β1, β2); for RMSProp the second is its smoothing constant α; SGD uses neither. The second may be
+            a schedule.
         eps: the denominator's floor, for Adam and RMSProp.
         decay_from: the part of the run (0 to 1) after which the rate falls linearly, to 0 at the end; 1 is never.
     """
 
-    lr: float
+    lr: float | Schedule
     kind: Literal["adam", "rmsprop", "sgd"] = "adam"
-    betas: tuple[float, float] = (0.5, 0.999)
+    betas: tuple[float, float | Schedule] = (0.5, 0.999)
     eps: float = 1e-8
     decay_from: float = 1.0
 
     def build(self, parameters: list[torch.nn.Parameter]) -> torch.optim.Optimizer:
         """The torch optimizer over these parameters."""
+        first = self.settings(0.0)
         if self.kind == "rmsprop":
-            return torch.optim.RMSprop(parameters, lr=self.lr, alpha=self.betas[1], eps=self.eps, foreach=True)
+            return torch.optim.RMSprop(parameters, eps=self.eps, foreach=True, **first)
         if self.kind == "sgd":
-            return torch.optim.SGD(parameters, lr=self.lr)
+            return torch.optim.SGD(parameters, **first)
         fused = all(p.is_floating_point() and p.device.type in ("cpu", "cuda") for p in parameters)
-        return torch.optim.Adam(parameters, lr=self.lr, betas=self.betas, eps=self.eps, fused=fused or None)
+        return torch.optim.Adam(parameters, eps=self.eps, fused=fused or None, **first)
+
+    def settings(self, progress: float) -> dict[str, Any]:
+        """What the torch optimizer is told at this part of the run, by its own names."""
+        beta2 = at(self.betas[1], progress)
+        own = {"adam": {"betas": (self.betas[0], beta2)}, "rmsprop": {"alpha": beta2}, "sgd": {}}
+        return {"lr": self.rate(progress)} | own[self.kind]
 
     def rate(self, progress: float) -> float:
         """The learning rate at this part of the run.
@@ -128,9 +137,15 @@ class OptimizerConfig:
             >>> [falling.rate(progress) for progress in (0.0, 0.5, 0.75, 1.0)]
             [1.0, 1.0, 0.5, 0.0]
         """
+        lr = at(self.lr, progress)
         if progress <= self.decay_from:
-            return self.lr
-        return self.lr * (1 - progress) / (1 - self.decay_from)
+            return lr
+        return lr * (1 - progress) / (1 - self.decay_from)
+
+    @property
+    def highest(self) -> float:
+        """The learning rate where it is highest."""
+        return max(at(self.lr, 0.0), at(self.lr, 1.0))
 
 
 @dataclass(frozen=True)
@@ -272,7 +287,7 @@ class Game(Generic[N]):
         given: the columns of an example that sampling needs: ("y",) for labels, ("a",) for a translation.
         makers: the players that train what makes samples; where none of them plays, nothing that is trained does.
         average: the networks of which an exponential moving average of weights is kept for sampling.
-        decay: of that average, per optimizer step; it is shorter in the first steps.
+        decay: of that average, per optimizer step, constant or a schedule; it is shorter in the first steps.
         encode: where the game has an encoder: (networks, examples in the networks' range) -> their codes, in the form
             that `sample` takes as noise, so that `sample(net, encode(net, x), given)` makes the examples again. Like
             `sample`, it calls no network but those that the makers train.
@@ -287,7 +302,7 @@ class Game(Generic[N]):
     given: tuple[str, ...] = ()
     makers: tuple[str, ...] = GENERATOR
     average: tuple[str, ...] = ("G",)
-    decay: float = 0.999
+    decay: float | Schedule = 0.999
     encode: Callable[[N, Tensor], Tensor] | None = None
 
     def __post_init__(self) -> None:

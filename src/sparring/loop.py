@@ -24,6 +24,7 @@ from sparring.game import Game, Player, Step
 from sparring.kinds import to_model
 from sparring.objectives import Terms
 from sparring.processes import ALONE, Processes
+from sparring.schedules import at
 
 CPU = torch.device("cpu")
 STATISTICS = ("running_mean", "running_var")
@@ -282,7 +283,7 @@ def _step(
     parts: list[Terms] = []
     if optimizer:
         for group in optimizer.param_groups:
-            group["lr"] = player.optimizer.rate(_progress(state, how))
+            group.update(player.optimizer.settings(_progress(state, how)))
         optimizer.zero_grad(set_to_none=True)
     for part in how.processes.share(how.accumulate):
         step = _draw(state, player, data, how, number, part, left)
@@ -300,7 +301,7 @@ def _step(
         player.after(networks)
     state.steps[player.name] += 1
     for name in set(player.trains) & set(state.averaged):
-        _average(state.pairs[name], _decay(state, player))
+        _average(state.pairs[name], _decay(state, player, how))
     return values
 
 
@@ -367,10 +368,10 @@ def largest_gradient(parameters: Iterable[nn.Parameter]) -> Tensor | None:
     return torch.linalg.vector_norm(torch.cat([each.reshape(-1) for each in gradients]), math.inf).float()
 
 
-def _decay(state: State, player: Player[Any]) -> float:
+def _decay(state: State, player: Player[Any], how: Play) -> float:
     # a long average of the first steps would remember the start for ever
     taken = state.steps[player.name]
-    return min(state.game.decay, taken / (taken + 9))
+    return min(at(state.game.decay, _progress(state, how)), taken / (taken + 9))
 
 
 @torch.no_grad()

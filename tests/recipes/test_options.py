@@ -28,7 +28,7 @@ OWN: dict[str, set[str]] = {  # shown below, or by value in test_losses.py and t
     "wgan-gp": {"penalty", "one_sided"},
     "wgan-div": {"penalty", "power"},
     "dragan": {"penalty", "spread"},
-    "r3gan": {"gamma", "penalty_every"},
+    "r3gan": {"gamma", "penalty_every", "burn_in"},  # the last in tests/test_schedules.py
     "bgan": {"label_smoothing"},
     "ebgan": {"code", "margin", "pulling_away"},
     "began": {"code", "gamma", "rate_k"},
@@ -51,7 +51,8 @@ def planned(recipe: str, **options: Any) -> workflows.Plan:
     data = opened((pictures[0], [k % 3 for k in range(24)]))
     if recipe == "cyclegan":
         data = Unpaired(data, opened(pictures[1]))
-    return workflows.plan(data, recipe=recipe, rounds=4, options={"batch": 3, "width": 4} | options, out="not-written")
+    options = {"batch": 3, "width": 4} | options
+    return workflows.plan(data, recipe=recipe, rounds=4, options=options, augment="none", out="not-written")
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

@@ -54,6 +54,9 @@ class Copier(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return self.decode(self.encode(x))
 
+    def errors(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return self(x) - x, self.encode(x)
+
 
 class Times(nn.Module):
     """A translator or a discriminator of one weight."""

@@ -17,7 +17,7 @@ class Heard:
         gradient: length of the gradient that it was taken on.
         update: length of the step over the length of the weights.
         weights: length of the weights before the first step that was heard.
-        rate: learning rate over the one that the player was given: below 1 where a schedule lets it fall.
+        rate: learning rate over the highest that the player was given: below 1 where a schedule lets it fall.
         layers: root mean square of the gradient of each parameter, by `network.parameter`, in the networks' order.
     """
 
@@ -67,7 +67,7 @@ class Listener:
 
     def _attach(self, player: str) -> None:
         optimizer, owned = self._state.optimizers[player], self._state.owned[player]
-        given = next(each.optimizer.lr for each in self._state.game.players if each.name == player)
+        given = next(each.optimizer.highest for each in self._state.game.players if each.name == player)
         before: list[Tensor] = []
 
         def about_to_step(*_: Any) -> None:

@@ -32,6 +32,11 @@ class Autoencoder(nn.Module):
         """`(B, code)` -> `(B, ...)`."""
         return self.decoder(code)
 
+    def errors(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """`(B, ...)` -> what the reconstruction differs by, of the same shape, float32, and the codes, `(B, code)`."""
+        code = self.encode(x)
+        return self.decode(code).float() - x.float(), code
+
     def forward(self, x: Tensor) -> Tensor:
         """`(B, ...)` -> `(B, ...)`."""
         return self.decode(self.encode(x))

@@ -24,6 +24,7 @@ from sparring.networks import (
 from sparring.objectives import Objective, Terms, get, smooth_labels
 from sparring.penalties import Penalty, ZeroCentered, scores_and_norms
 from sparring.recipes.recipe import RecipeOptions
+from sparring.schedules import Schedule, Varying, at
 
 Featured = MLPDiscriminator | DCGANDiscriminator | ResNetDiscriminator | StridedDiscriminator
 """A discriminator that shows what its last layer sees, by `features`."""
@@ -50,9 +51,10 @@ def duel(
     optimizer: OptimizerConfig | tuple[OptimizerConfig, OptimizerConfig] | None = None,
     turn: Turn | int = 1,
     penalty_every: int = 1,
+    penalty_weight: float | Schedule = 1.0,
     label_smoothing: float = 0.0,
     instance_noise: float = 0.0,
-    ema: float = 0.999,
+    ema: float | Schedule = 0.999,
     after: Callable[[Duel], None] | None = None,
     one_pass: bool = False,
     reuse_fakes: bool = False,
@@ -69,6 +71,7 @@ def duel(
         turn: D's, before each step of G: a number of steps, `steps(n)` or `epochs(n)`.
         penalty_every: lazy penalty: computed every so many rounds, and that many times as heavy (Karras et al. 2019,
             arXiv 1912.04958, section 3.1).
+        penalty_weight: a factor of the penalty's terms, constant or a schedule; with 0 there is none.
         label_smoothing: one-sided; see `objectives.smooth_labels`.
         instance_noise: standard deviation of normal noise on all that D sees, falling to 0 over the run (Sønderby et
             al. 2016, arXiv 1610.04490).
@@ -109,14 +112,15 @@ def duel(
             with torch.no_grad():
                 fake = net.G(noise(len(real), step.rng)).float()
         real, fake = seen(real, step), seen(fake, step)
-        due = penalty if step.round % penalty_every == 0 else None
+        weight = penalty_every * at(penalty_weight, step.progress)
+        due = penalty if weight and step.round % penalty_every == 0 else None
         if one_pass and isinstance(due, ZeroCentered) and due.real and due.fake and not _autocast(real):
             scores, norms = (each.chunk(2) for each in scores_and_norms(net.D, torch.cat([real, fake])))
             terms, penalties = rules.discriminator(*scores), due.of(*norms)
         else:
             scores = net.D(torch.cat([real, fake])).chunk(2) if one_pass else (net.D(real), net.D(fake))
             terms, penalties = rules.discriminator(*scores), due(net.D, real, fake, step.rng) if due else {}
-        return terms | {name: penalty_every * term for name, term in penalties.items()}
+        return terms | {name: weight * term for name, term in penalties.items()}
 
     def generate(net: Duel, step: Step) -> Terms:
         made = net.G(noise(len(step.batch["x"]), step.rng)).float()
@@ -159,10 +163,10 @@ class PairOptions(RecipeOptions):
     width_d: int | None = Field(None, gt=0, description="of D, where it differs")
     latent_dim: int | None = Field(None, gt=0, description="of the noise; by default 64 for pictures, 8 for points")
     latent: Literal["normal", "uniform"] = Field("normal", description="its distribution")
-    lr: float = Field(2e-4, gt=0, description="learning rate of both")
-    lr_d: float | None = Field(None, gt=0, description="learning rate of D, where it differs")
+    lr: Varying = Field(2e-4, gt=0, description="learning rate of both")
+    lr_d: Varying | None = Field(None, gt=0, description="learning rate of D, where it differs")
     beta1: float = Field(0.5, ge=0, lt=1, description="Adam's β1")
-    beta2: float = Field(0.999, ge=0, lt=1, description="Adam's β2")
+    beta2: Varying = Field(0.999, ge=0, lt=1, description="Adam's β2")
     decay_from: float = Field(1.0, ge=0, le=1, description=DECAY_FROM)
 
     def optimizers(self, kind: Literal["adam", "rmsprop", "sgd"] = "adam") -> tuple[OptimizerConfig, OptimizerConfig]:
@@ -253,6 +257,7 @@ def standard_duel(
     dropout: float = 0.0,
     optimizer: Literal["adam", "rmsprop", "sgd"] = "adam",
     penalty_every: int = 1,
+    penalty_weight: float | Schedule = 1.0,
     label_smoothing: float = 0.0,
     after: Callable[[Duel], None] | None = None,
 ) -> Game[Duel]:
@@ -268,6 +273,7 @@ def standard_duel(
         dropout: see `pair`.
         optimizer: of both.
         penalty_every: see `duel`.
+        penalty_weight: see `duel`.
         label_smoothing: see `duel`.
         after: see `duel`.
 
@@ -287,6 +293,7 @@ def standard_duel(
         optimizer=options.optimizers(optimizer),
         turn=options.n_critic,
         penalty_every=penalty_every,
+        penalty_weight=penalty_weight,
         label_smoothing=label_smoothing,
         instance_noise=options.instance_noise,
         ema=options.ema,

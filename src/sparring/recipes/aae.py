@@ -22,6 +22,7 @@ from sparring.objectives import Terms, non_saturating
 from sparring.recipes._duel import PairOptions, pair, shape_of
 from sparring.recipes._encoders import encoder
 from sparring.recipes.recipe import Recipe
+from sparring.schedules import Varying
 
 
 class Options(PairOptions):
@@ -31,7 +32,7 @@ class Options(PairOptions):
         "shuffle", description="for pictures; points take an mlp"
     )
     latent_dim: int | None = Field(8, gt=0, description="of the code")
-    lr: float = Field(1e-3, gt=0, description="learning rate of all but D")
+    lr: Varying = Field(1e-3, gt=0, description="learning rate of all but D")
     reconstruction: float = Field(1.0, gt=0, description="λ: weight of the reconstruction")
 
 

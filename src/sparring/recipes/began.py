@@ -22,6 +22,7 @@ from sparring.networks import Autoencoder
 from sparring.objectives import Terms
 from sparring.recipes._autoencoding import CodeOptions, generator_and_autoencoder
 from sparring.recipes.recipe import Recipe
+from sparring.schedules import Varying
 
 
 class Options(CodeOptions):
@@ -31,7 +32,7 @@ class Options(CodeOptions):
         "shuffle", description="for pictures; points take an mlp"
     )
     latent: Literal["normal", "uniform"] = Field("uniform", description="its distribution")
-    lr: float = Field(1e-4, gt=0, description="learning rate of both")
+    lr: Varying = Field(1e-4, gt=0, description="learning rate of both")
     gamma: float = Field(0.5, gt=0, le=1, description="γ: the error on fakes over that on reals; lower is less varied")
     rate_k: float = Field(1e-3, gt=0, description="λ: how fast k moves")
 
@@ -63,15 +64,15 @@ class Networks(NamedTuple):
     K: Balance
 
 
-def error(x: Tensor, again: Tensor) -> Tensor:
-    """`(B,)`: L, the mean absolute error of each example's reconstruction, float32."""
-    return (again.float() - x.float()).abs().flatten(1).mean(1)
+def error(D: Autoencoder, x: Tensor) -> Tensor:
+    """`(B,)`: L, the mean absolute error of each example's reconstruction."""
+    return D.errors(x)[0].abs().flatten(1).mean(1)
 
 
 def generator(noise: Latent, net: Networks, step: Step) -> Terms:
     """G alone; D is held constant. Its error is left for the control."""
     fake = net.G(noise(len(step.batch["x"]), step.rng)).float()
-    on_fake = error(fake, net.D(fake)).mean()
+    on_fake = error(net.D, fake).mean()
     step.left["error"] = on_fake.detach()
     return {"fake": on_fake}
 
@@ -81,7 +82,7 @@ def discriminator(noise: Latent, gamma: float, rate: float, net: Networks, step:
     real = step.batch["x"]
     with torch.no_grad():
         fake = net.G(noise(len(real), step.rng)).float()
-    on_real, on_fake = error(real, net.D(real)).mean(), error(fake, net.D(fake)).mean()
+    on_real, on_fake = error(net.D, real).mean(), error(net.D, fake).mean()
     terms = {"real": on_real, "fake": -net.K.k * on_fake}
     net.K.move(rate * (gamma * on_real.detach() - step.left["error"]))
     return terms
@@ -89,7 +90,7 @@ def discriminator(noise: Latent, gamma: float, rate: float, net: Networks, step:
 
 def critic(net: Networks, batch: Batch) -> Tensor:
     """`(B,)`: minus the error."""
-    return -error(batch["x"], net.D(batch["x"]))
+    return -error(net.D, batch["x"])
 
 
 POINTS = {"lr": 1e-3, "code": 1}

@@ -24,14 +24,15 @@ from sparring.penalties import Penalty, gradient_penalty
 from sparring.recipes._duel import PairOptions, pair, shape_of
 from sparring.recipes._encoders import encoder
 from sparring.recipes.recipe import Recipe
+from sparring.schedules import Varying
 
 
 class Options(PairOptions):
     """The paper's algorithm 1 and its settings for MNIST."""
 
     latent_dim: int | None = Field(30, gt=0, description="of the normal part of the noise")
-    lr: float = Field(1e-4, gt=0, description="learning rate of both")
-    beta2: float = Field(0.9, ge=0, lt=1, description="Adam's β2")
+    lr: Varying = Field(1e-4, gt=0, description="learning rate of both")
+    beta2: Varying = Field(0.9, ge=0, lt=1, description="Adam's β2")
     categories: int = Field(10, gt=1, description="of the noise: the number of clusters")
     spread: float = Field(0.1, gt=0, description="σ: standard deviation of the normal part")
     n_critic: int = Field(5, gt=0, description="steps of the critic before each step of G")

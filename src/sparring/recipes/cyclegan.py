@@ -23,6 +23,7 @@ from sparring.kinds import Schema
 from sparring.networks import PatchDiscriminator, Pool, Translator
 from sparring.objectives import Terms, least_squares
 from sparring.recipes.recipe import Recipe, RecipeOptions
+from sparring.schedules import Varying
 
 
 class Options(RecipeOptions):
@@ -31,7 +32,7 @@ class Options(RecipeOptions):
     batch: int = Field(1, gt=0, description="examples a step")
     width: int = Field(16, gt=0, description="of the four networks; the paper's is 64")
     depth: int = Field(4, gt=0, description="residual blocks of the translators; the paper's is 6 or 9")
-    lr: float = Field(2e-4, gt=0, description="learning rate of all")
+    lr: Varying = Field(2e-4, gt=0, description="learning rate of all")
     decay_from: float = Field(
         0.5, ge=0, le=1, description="the part of the run after which the rates fall linearly to 0; 1 is never"
     )

@@ -15,6 +15,7 @@ from sparring.kinds import Schema
 from sparring.penalties import r1, r2, together
 from sparring.recipes._duel import DECAY_FROM, REUSE_FAKES, Duel, DuelOptions, shape_of, standard_duel
 from sparring.recipes.recipe import Recipe
+from sparring.schedules import Varying
 
 
 class Options(DuelOptions):
@@ -24,12 +25,12 @@ class Options(DuelOptions):
         "shuffle", description="for pictures; points take an mlp"
     )
     batch: int = Field(32, gt=0, description="examples a step")
-    lr: float = Field(4e-3, gt=0, description="learning rate of both")
+    lr: Varying = Field(4e-3, gt=0, description="learning rate of both")
     beta1: float = Field(0.0, ge=0, lt=1, description="Adam's β1")
-    beta2: float = Field(0.99, ge=0, lt=1, description="Adam's β2")
+    beta2: Varying = Field(0.99, ge=0, lt=1, description="Adam's β2")
     reuse_fakes: bool = Field(True, description=REUSE_FAKES)
     decay_from: float = Field(0.5, ge=0, le=1, description=DECAY_FROM)
-    gamma: float = Field(0.02, ge=0, description="for points: weight of R1 and R2")
+    gamma: Varying = Field(0.02, ge=0, description="for points: weight of R1 and R2")
 
 
 POINTS = {"batch": 64, "lr": 2e-3, "reuse_fakes": False}
@@ -40,7 +41,8 @@ def build(options: Options, schema: Schema) -> Game[Duel]:
     """The game."""
     if len(shape_of(schema)) == 3:
         return standard_duel(options, schema, "hinge", spectral=True)
-    return standard_duel(options, schema, "relativistic-pairing", together(r1(options.gamma), r2(options.gamma)))
+    both = together(r1(1.0), r2(1.0))
+    return standard_duel(options, schema, "relativistic-pairing", both, penalty_weight=options.gamma)
 
 
 RECIPE = Recipe(

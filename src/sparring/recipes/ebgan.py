@@ -39,9 +39,9 @@ class Networks(NamedTuple):
     D: Autoencoder
 
 
-def energy(x: Tensor, again: Tensor) -> Tensor:
-    """`(B,)`: the mean square error of each example's reconstruction, float32."""
-    return (again.float() - x.float()).square().flatten(1).mean(1)
+def energy(errors: Tensor) -> Tensor:
+    """`(B,)`: the mean square error of each example's reconstruction."""
+    return errors.square().flatten(1).mean(1)
 
 
 def pulled_away(codes: Tensor) -> Tensor:
@@ -58,22 +58,22 @@ def discriminator(noise: Latent, margin: float, net: Networks, step: Step) -> Te
     with torch.no_grad():
         fake = net.G(noise(len(real), step.rng)).float()
     return {
-        "real": energy(real, net.D(real)).mean(),
-        "fake": relu(margin - energy(fake, net.D(fake))).mean(),
+        "real": energy(net.D.errors(real)[0]).mean(),
+        "fake": relu(margin - energy(net.D.errors(fake)[0])).mean(),
     }
 
 
 def generator(noise: Latent, weight: float, net: Networks, step: Step) -> Terms:
     """G alone; D is held constant."""
     fake = net.G(noise(len(step.batch["x"]), step.rng)).float()
-    codes = net.D.encode(fake)
-    terms = {"fake": energy(fake, net.D.decode(codes)).mean()}
+    errors, codes = net.D.errors(fake)
+    terms = {"fake": energy(errors).mean()}
     return terms | {"pulling_away": weight * pulled_away(codes)} if weight else terms
 
 
 def critic(net: Networks, batch: Batch) -> Tensor:
     """`(B,)`: minus the energy."""
-    return -energy(batch["x"], net.D(batch["x"]))
+    return -energy(net.D.errors(batch["x"])[0])
 
 
 POINTS = {"lr": 1e-3, "code": 2, "margin": 1.0}

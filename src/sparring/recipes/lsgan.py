@@ -10,12 +10,13 @@ from sparring.game import Game
 from sparring.kinds import Schema
 from sparring.recipes._duel import Duel, DuelOptions, standard_duel
 from sparring.recipes.recipe import Recipe
+from sparring.schedules import Varying
 
 
 class Options(DuelOptions):
     """The paper's 0-1 labels (eq. 9), and its authors' learning rate."""
 
-    lr: float = Field(1e-3, gt=0, description="learning rate of both")
+    lr: Varying = Field(1e-3, gt=0, description="learning rate of both")
 
 
 def build(options: Options, schema: Schema) -> Game[Duel]:

@@ -21,6 +21,7 @@ from sparring.objectives import Terms, hinge
 from sparring.recipes._duel import Featured, PairOptions, pair, shape_of
 from sparring.recipes._labels import classes_for, told
 from sparring.recipes.recipe import Recipe
+from sparring.schedules import Varying
 
 
 class Options(PairOptions):
@@ -30,9 +31,9 @@ class Options(PairOptions):
         "shuffle", description="for pictures; points take an mlp"
     )
     batch: int = Field(32, gt=0, description="examples a step")
-    lr: float = Field(2e-3, gt=0, description="learning rate of both")
+    lr: Varying = Field(2e-3, gt=0, description="learning rate of both")
     beta1: float = Field(0.0, ge=0, lt=1, description="Adam's β1")
-    beta2: float = Field(0.99, ge=0, lt=1, description="Adam's β2")
+    beta2: Varying = Field(0.99, ge=0, lt=1, description="Adam's β2")
 
 
 class Networks(NamedTuple):

@@ -9,6 +9,7 @@ from pydantic import Field
 from sparring.config import Options, validated
 from sparring.game import Game
 from sparring.kinds import Schema
+from sparring.schedules import Varying
 
 
 class BatchOptions(Options):
@@ -20,7 +21,7 @@ class BatchOptions(Options):
 class RecipeOptions(BatchOptions):
     """The options that every recipe has."""
 
-    ema: float = Field(0.999, ge=0, lt=1, description="decay of the average of G that samples are drawn from")
+    ema: Varying = Field(0.999, ge=0, lt=1, description="decay of the average of G that samples are drawn from")
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from sparring.kinds import Schema
 from sparring.objectives import Terms, minimax, non_saturating
 from sparring.recipes._duel import Duel, PairOptions, pair, shape_of
 from sparring.recipes.recipe import Recipe
+from sparring.schedules import at
 
 Weights = dict[str, Tensor]
 EPS = 1e-8
@@ -51,7 +52,7 @@ def judged(D: nn.Module, theta: Weights, real: Tensor, fake: Tensor) -> tuple[Te
     return on_real, on_fake
 
 
-def ahead(options: Options, D: nn.Module, real: Tensor, fake: Tensor) -> Weights:
+def ahead(options: Options, D: nn.Module, real: Tensor, fake: Tensor, progress: float = 0.0) -> Weights:
     """D's weights after K steps on these reals and fakes, with the graph of all of them; D's own stay as they are."""
     theta = {name: p.detach().requires_grad_() for name, p in D.named_parameters()}
     moments = {name: (torch.zeros_like(p), torch.zeros_like(p)) for name, p in theta.items()}
@@ -60,7 +61,7 @@ def ahead(options: Options, D: nn.Module, real: Tensor, fake: Tensor) -> Weights
         slopes = torch.autograd.grad(terms["real"] + terms["fake"], list(theta.values()), create_graph=True)
         for (name, p), slope in zip(theta.items(), slopes, strict=True):
             if options.inner == "adam":
-                slope, moments[name] = adam(slope, moments[name], k, options.beta1, options.beta2)
+                slope, moments[name] = adam(slope, moments[name], k, options.beta1, at(options.beta2, progress))
             theta[name] = p - options.inner_lr * slope
     return theta
 
@@ -82,7 +83,7 @@ def generator(noise: Latent, options: Options, net: Duel, step: Step) -> Terms:
     real = step.batch["x"]
     fake = net.G(noise(len(real), step.rng)).float()
     with torch.autocast(real.device.type, enabled=False):
-        on_real, on_fake = judged(net.D, ahead(options, net.D, real, fake), real, fake)
+        on_real, on_fake = judged(net.D, ahead(options, net.D, real, fake, step.progress), real, fake)
     objective = minimax if options.saturating else non_saturating
     terms = objective.generator(on_fake, on_fake)
     # without a look ahead it is a constant to G

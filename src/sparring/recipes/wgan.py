@@ -13,13 +13,14 @@ from sparring.kinds import Schema
 from sparring.penalties import clip_weights
 from sparring.recipes._duel import Duel, DuelOptions, standard_duel
 from sparring.recipes.recipe import Recipe
+from sparring.schedules import Varying
 
 
 class Options(DuelOptions):
     """The paper's algorithm 1: RMSProp, five critic steps."""
 
-    lr: float = Field(5e-5, gt=0, description="learning rate of both")
-    beta2: float = Field(0.99, ge=0, lt=1, description="RMSProp's smoothing constant, Adam's β2")
+    lr: Varying = Field(5e-5, gt=0, description="learning rate of both")
+    beta2: Varying = Field(0.99, ge=0, lt=1, description="RMSProp's smoothing constant, Adam's β2")
     n_critic: int = Field(5, gt=0, description="steps of the critic before each step of G")
     optimizer: Literal["rmsprop", "adam"] = Field("rmsprop", description="the paper found Adam's momentum unstable")
     clip: float = Field(0.01, gt=0, description="c: the largest critic weight")

@@ -11,14 +11,15 @@ from sparring.kinds import Schema
 from sparring.penalties import gradient_penalty
 from sparring.recipes._duel import Duel, DuelOptions, standard_duel
 from sparring.recipes.recipe import Recipe
+from sparring.schedules import Varying
 
 
 class Options(DuelOptions):
     """The paper's algorithm 1."""
 
-    lr: float = Field(1e-4, gt=0, description="learning rate of both")
+    lr: Varying = Field(1e-4, gt=0, description="learning rate of both")
     beta1: float = Field(0.0, ge=0, lt=1, description="Adam's β1")
-    beta2: float = Field(0.9, ge=0, lt=1, description="Adam's β2")
+    beta2: Varying = Field(0.9, ge=0, lt=1, description="Adam's β2")
     n_critic: int = Field(5, gt=0, description="steps of the critic before each step of G")
     penalty: float = Field(10.0, ge=0, description="λ: weight of the gradient penalty")
     one_sided: bool = Field(False, description="penalise only gradients longer than 1")
