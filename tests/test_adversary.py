@@ -291,3 +291,33 @@ def test_a_gradient_that_is_not_finite_leaves_the_discriminator_as_it_was() -> N
     with pytest.raises(FloatingPointError, match="became nan"):
         adversary.learn(*batches())
     assert moved(adversary.discriminator, before) == set()
+
+
+def test_pictures_are_augmented_in_both_passes_by_noise_that_is_saved():
+    seen: list[Tensor] = []
+
+    def augment(x: Tensor, rng: torch.Generator) -> Tensor:
+        y = x + torch.rand((), generator=rng)
+        seen.append(y.detach())
+        return y
+
+    def played(adversary: Adversary, steps: int) -> None:
+        for _ in range(steps):
+            fake = torch.zeros(4, 2, requires_grad=True)
+            adversary.loss(fake).backward()
+            assert fake.grad is not None
+            adversary.learn(torch.ones(4, 2), fake)
+
+    whole, first, second = (Adversary(fresh(), augment=augment, seed=3) for _ in range(3))
+    played(whole, 4)
+    assert len(seen) == 4 * 3
+    assert all(0 < float((y - y.round()).abs().max()) < 1 for y in seen)
+    played(first, 2)
+    second.load_state_dict(first.state_dict())
+    played(second, 2)
+    assert torch.equal(second.discriminator.weight, whole.discriminator.weight)
+
+
+def fresh() -> nn.Linear:
+    torch.manual_seed(1)
+    return nn.Linear(2, 1)

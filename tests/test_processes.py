@@ -23,21 +23,27 @@ from sparring import penalties, recipes
 from sparring.checkpoint import digest, network_tensors
 from sparring.errors import ProcessesError, UserError
 from sparring.game import Game, OptimizerConfig, Player, epochs, steps
-from sparring.kinds import Points
+from sparring.judges import Augmentation, augmented
+from sparring.kinds import Pictures, Points, Schema
 from sparring.loop import DivergedError, Play, State, play
 from sparring.processes import ALONE, Processes, _reaching, join
 from sparring.recipes import duel
 
 ROUNDS = 50
+SHAPE = (3, 4, 4)
 SRC = Path(sparring.__file__).parents[1]
 
 
 class Rows:
     """Data whose batches follow one another through fixed rows, whatever the seed."""
 
-    def __init__(self, count: int = 50) -> None:
-        self.rows = torch.randn(count, 2, generator=torch.Generator().manual_seed(9))
-        self.schema = {"x": Points((2,), (0.0,) * 2, (1.0,) * 2)}
+    def __init__(self, count: int = 50, pictures: bool = False) -> None:
+        rng = torch.Generator().manual_seed(9)
+        self.rows = torch.randn(count, 2, generator=rng)
+        self.schema: Schema = {"x": Points((2,), (0.0,) * 2, (1.0,) * 2)}
+        if pictures:
+            self.rows = torch.randint(0, 256, (count, *SHAPE), generator=rng, dtype=torch.uint8)
+            self.schema = {"x": Pictures(SHAPE)}
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -79,6 +85,12 @@ def partly_idle() -> Game[Any]:
     return replace(game, players=(one,), critic=lambda net, batch: batch["x"].sum(1))
 
 
+def adaptive() -> Game[Any]:
+    """D is shown pictures augmented, with a strength that goes from 0 to its end in 20 rounds."""
+    G, D = nn.Sequential(mlp(2, 48), nn.Unflatten(1, SHAPE)), nn.Sequential(nn.Flatten(), mlp(48, 1))
+    return augmented(duel(G, D, "hinge", latent=2), Augmentation("ada", (SHAPE,), 2000))
+
+
 def games() -> dict[str, Game[Any]]:
     together = penalties.together(penalties.r1(0.1), penalties.r2(0.1))
     default, schema = recipes.get("default"), Rows().schema
@@ -88,6 +100,7 @@ def games() -> dict[str, Game[Any]]:
         "gradient penalty": duel(mlp(2, 2), mlp(2, 1), "wasserstein", penalties.gradient_penalty(), latent=2, turn=3),
         "epochs": duel(mlp(2, 2), mlp(2, 1), latent=2, turn=epochs(1)),
         "idle parameters": partly_idle(),
+        "ada": adaptive(),
         "buffers": duel(buffered(2, 2), buffered(2, 1), latent=2),
     }
 
@@ -103,7 +116,7 @@ def played(name: str, parts: int, rounds: int = ROUNDS) -> tuple[State, dict[str
     if not processes.leads:
         for parameter in state.game.networks.D.parameters():
             parameter.data += 1  # what the first process holds is what counts
-    *_, last = islice(play(state, Rows(), how), rounds)
+    *_, last = islice(play(state, Rows(pictures=name == "ada"), how), rounds)
     return state, last.terms, processes
 
 

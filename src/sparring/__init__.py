@@ -18,6 +18,7 @@ _HOMES = {
     "UserError": "sparring.errors",
     "compare": "sparring.evaluation",
     "clip_weights": "sparring.penalties",
+    "diff_augment": "sparring.augmentations",
     "divergence": "sparring.penalties",
     "dragan": "sparring.penalties",
     "duel": "sparring.recipes",
@@ -42,6 +43,7 @@ __all__ = [*_HOMES, "__version__"]  # pyright: ignore[reportUnsupportedDunderAll
 
 if TYPE_CHECKING:
     from sparring.adversary import Adversary as Adversary
+    from sparring.augmentations import diff_augment as diff_augment
     from sparring.errors import UserError as UserError
     from sparring.evaluation import compare as compare
     from sparring.evaluation import evaluate as evaluate

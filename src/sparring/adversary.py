@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sparring.augmentations import Augment
 from sparring.game import OptimizerConfig
 from sparring.loop import largest_gradient, preserving
 from sparring.objectives import Objective, get, smooth_labels
@@ -24,7 +25,9 @@ class Adversary:
         penalty: from `sparring.penalties`, such as `r1(1.0)`.
         optimizer: the discriminator's.
         label_smoothing: one-sided; see `objectives.smooth_labels`.
-        seed: of the penalty's random points.
+        seed: of the penalty's random points, and of the augmentation.
+        augment: what pictures go through before the discriminator sees them, in both of its passes, such as
+            `sparring.diff_augment`; where there is little data.
 
     Raises:
         UserError: no such objective; smoothing without labels.
@@ -49,15 +52,16 @@ class Adversary:
         optimizer: OptimizerConfig | None = None,
         label_smoothing: float = 0.0,
         seed: int = 0,
+        augment: Augment | None = None,
     ) -> None:
-        self.discriminator = discriminator
+        self.discriminator, self._augment = discriminator, augment
         self._objective = smooth_labels(get(objective), label_smoothing)
         self._penalty = penalty
         self._parameters = [p for p in discriminator.parameters() if p.requires_grad]
         if not self._parameters:
             raise ValueError("the discriminator has no parameter to train")
         chosen = optimizer or OptimizerConfig(2e-4)
-        if chosen.decay_from < 1:
+        if chosen.settings(0.0) != chosen.settings(1.0):
             raise ValueError("an Adversary does not know how far your training is: leave decay_from at 1")
         self._optimizer = chosen.build(self._parameters)
         self._rng = torch.Generator(self._parameters[0].device).manual_seed(seed)
@@ -77,13 +81,14 @@ class Adversary:
         """
         if self._objective.relativistic and real is None:
             raise ValueError(f"{self._objective.name} compares with reals: call loss(fake, real)")
+        compared = real if self._objective.relativistic else None
         for parameter in self._parameters:
             parameter.requires_grad_(False)
         try:
             with preserving(self.discriminator.modules()):
-                scores = self.discriminator(fake)
+                scores = self._judged(fake)
                 with torch.no_grad():
-                    on_real = self.discriminator(real) if self._objective.relativistic else scores
+                    on_real = scores if compared is None else self._judged(compared)
         finally:
             for parameter in self._parameters:
                 parameter.requires_grad_(True)
@@ -103,9 +108,9 @@ class Adversary:
             FloatingPointError: the gradient is NaN or infinite; the discriminator's weights stay as they were.
         """
         real, fake = real.detach(), fake.detach()
-        terms = self._objective.discriminator(self.discriminator(real), self.discriminator(fake))
+        terms = self._objective.discriminator(self._judged(real), self._judged(fake))
         if self._penalty is not None:
-            terms |= self._penalty(self.discriminator, real, fake, self._rng)
+            terms |= self._penalty(self._judged, real, fake, self._rng)
         self._optimizer.zero_grad(set_to_none=True)
         torch.stack(list(terms.values())).sum().backward()
         gradient = largest_gradient(self._parameters)
@@ -116,6 +121,9 @@ class Adversary:
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
         return {name: term.item() for name, term in terms.items()}
+
+    def _judged(self, x: Tensor) -> Tensor:
+        return self.discriminator(self._augment(x, self._rng) if self._augment else x)
 
     def state_dict(self) -> dict[str, Any]:
         """All that `learn` changes, for a checkpoint of your own: discriminator, optimizer, random state."""

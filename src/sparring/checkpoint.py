@@ -32,6 +32,7 @@ MOMENTS: dict[type, set[str]] = {
 """What each optimizer of `OptimizerConfig` remembers of a parameter."""
 
 NETWORKS, OPTIMIZERS, STATE = "networks.safetensors", "state.safetensors", "state.json"
+AVERAGE = "average."
 
 
 def write(state: State, folder: Path, recipe: str) -> None:
@@ -113,10 +114,36 @@ def read_averages(
     found: dict[str, dict[str, Tensor]] = {}
     with safe_open(folder / NETWORKS, "pt") as file:
         for name in names:
-            prefix = f"average.{name}." if name in averaged else f"{name}."
+            prefix = f"{AVERAGE}{name}." if name in averaged else f"{name}."
             keys: list[str] = list(file.keys())
             found[name] = {key.removeprefix(prefix): file.get_tensor(key) for key in keys if key.startswith(prefix)}
     return found
+
+
+def read_networks(folder: Path, recipe: str) -> dict[str, dict[str, Tensor]]:
+    """The tensors of all networks, of their averages where there are some.
+
+    Args:
+        folder: the checkpoint.
+        recipe: what it should be a checkpoint of.
+
+    Returns:
+        `{network: {name: tensor}}`.
+
+    Raises:
+        UserError: it is truncated, altered, or of another recipe.
+    """
+    tensors = _load(folder, NETWORKS, _record(folder, recipe))
+    found: dict[str, dict[str, Tensor]] = {}
+    for key in sorted(tensors, key=lambda each: each.startswith(AVERAGE)):  # averages come last, and stay
+        network, name = key.removeprefix(AVERAGE).split(".", 1)
+        found.setdefault(network, {})[name] = tensors[key]
+    return found
+
+
+def fits(network: nn.Module, tensors: dict[str, Tensor]) -> bool:
+    """Whether these are the tensors of such a network."""
+    return not _differing(network, tensors)
 
 
 def fill(name: str, network: nn.Module, tensors: dict[str, Tensor], folder: Path) -> None:
@@ -154,7 +181,7 @@ def digest(state: State) -> str:
 def _whole(state: State) -> nn.Module:
     """All networks and their averages as the parts of one."""
     whole = nn.Module()
-    whole._modules.update({**state.game.modules(), **{f"average.{name}": net for name, net in state.averaged.items()}})
+    whole._modules.update({**state.game.modules(), **{f"{AVERAGE}{name}": net for name, net in state.averaged.items()}})
     return whole
 
 

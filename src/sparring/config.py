@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, field_validator
 
 from sparring.errors import UserError, did_you_mean
+from sparring.schedules import Varying
 
 
 class Options(BaseModel):
@@ -61,8 +62,17 @@ class Budget(Options):
         return any(value is not None for value in self.model_dump().values())
 
 
-FOUND_OUT = ("horizon", "begins", "parts", "fingerprint", "makes", "columns", "versions")
+FOUND_OUT = ("horizon", "begins", "parts", "fingerprint", "makes", "columns", "versions", "init")
 """What a run finds out when it begins and writes into its config; it cannot be asked for."""
+
+
+class Origin(Options):
+    """Where networks of a run come from that did not begin it anew."""
+
+    run: str = Field(description="the run's directory")
+    data: str = Field(description="the fingerprint of its data")
+    round: int = Field(description="of the checkpoint")
+    networks: tuple[str, ...] = Field(description="those that were taken over")
 
 
 class RunConfig(Options):
@@ -74,6 +84,13 @@ class RunConfig(Options):
     precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="of the networks' arithmetic")
     accumulate: int = Field(1, gt=0, description="batches averaged in one optimizer step, in each process")
     threads: int | None = Field(None, gt=0, description="of the processor; by default one for points, all for pictures")
+    augment: Literal["auto", "none", "diff", "ada"] = Field(
+        "auto", description="how pictures are changed before D sees them, reals and fakes alike"
+    )
+    augment_p: Varying | None = Field(
+        None, ge=0, le=1, description="of ada: its strength, a number or a schedule; by default found as the run goes"
+    )
+    freeze_d: int = Field(0, ge=0, description="so many first layers of D stay as another run has left them")
     schedule: int | None = Field(None, gt=0, description="images over which schedules run; by default, the whole run")
     log_every: str = Field(
         "1s", coerce_numbers_to_str=True, description="how often a log line is written: seconds (5s) or rounds (100)"
@@ -113,6 +130,7 @@ class RunConfig(Options):
     columns: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="of an example, and the kind of each; set when the run begins"
     )
+    init: Origin | None = Field(None, description="the run that networks were taken over from; set when the run begins")
     versions: dict[str, str] = Field(
         default_factory=dict, description="of sparring, torch and python; set when the run begins"
     )

@@ -42,6 +42,8 @@ def doctor(
     signals = last.get("signals", {})
     if signals.get("agreement"):
         console.print(_agreement_line(run, signals["agreement"], signals.get("agreement_reals")))
+    if "augmentation" in signals:
+        console.print(f"ada changes what D is shown with a probability of {signals['augmentation']:.2f}")
     if last.get("spent") and last["seconds"]:
         share = last["spent"] / last["seconds"]
         console.print(f"{len(records)} examinations took {last['spent']:.1f} s, {share:.1%} of the time")

@@ -12,7 +12,7 @@ from sparring.errors import ProcessesError, UserError
 from sparring.severity import is_trouble
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from rich.text import Text
 
@@ -30,6 +30,9 @@ def train(
     recipe: Annotated[str | None, typer.Option("--recipe", "-r", help="See `sparring recipes`.")] = None,
     out: Annotated[Path | None, typer.Option(help="Run directory. By default the next free one in runs/.")] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with this run, exactly where it was.")] = None,
+    init: Annotated[
+        Path | None, typer.Option(help="Begin with the networks of this run, as far as they fit; data may differ.")
+    ] = None,
     minutes: Annotated[float | None, typer.Option(help="Budget: minutes of training. [default: 5]")] = None,
     images: Annotated[str | None, typer.Option(help="Budget: examples shown, such as 200k.")] = None,
     rounds: Annotated[int | None, typer.Option(help="Budget: rounds of the game.")] = None,
@@ -39,6 +42,10 @@ def train(
         str | None, typer.Option(help="1 grey, 3 RGB, 4 RGBA; raw as they are stored. By default as the data is.")
     ] = None,
     mirror: Annotated[bool, typer.Option("--mirror", help="Show each picture mirrored half the time.")] = False,
+    augment: Annotated[
+        str | None,
+        typer.Option(help="Change what D is shown at random: none, diff, ada; auto where data is few. [default: auto]"),
+    ] = None,
     batch: Annotated[int | None, typer.Option(help="Examples a step. By default the recipe's.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of weights, noise and order. [default: 0]")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps. [default: auto]")] = None,
@@ -84,11 +91,12 @@ def train(
     budget = {"minutes": minutes, "images": parse_count(images), "rounds": rounds, "epochs": epochs, "until": until}
     given: dict[str, Any] = {"size": parse_size(size), "channels": parse_channels(channels), "mirror": mirror or None}
     given |= {"batch": batch, "seed": seed, "device": device, "evaluate_every": evaluate_every}
-    given |= {"doctor": doctor, "on_trouble": on_trouble}
+    given |= {"doctor": doctor, "on_trouble": on_trouble, "augment": augment}
     with Preparing() as progress:
         opening = workflows.Opening(not no_cache, progress if leads() else None)
         if resume is not None:
-            fixed: dict[str, Any] = {"--recipe": recipe, "--out": out, "--set": set_, "--config": config}
+            fixed: dict[str, Any] = {"--recipe": recipe, "--out": out, "--init": init, "--set": set_}
+            fixed["--config"] = config
             _check_fixed(resume, fixed | {f"--{name.replace('_', '-')}": value for name, value in given.items()})
             plan = workflows.plan_resumed(resume, source=source, opening=opening, **budget)
         else:
@@ -100,7 +108,7 @@ def train(
             asked = {name: settings.pop(name) for name in set(settings) & of_groups}
             asked |= {name: value for name, value in (budget | given).items() if value is not None}
             plan = workflows.plan(
-                source, recipe=recipe, config=tables, out=out, opening=opening, options=settings, **asked
+                source, recipe=recipe, config=tables, out=out, init=init, opening=opening, options=settings, **asked
             )
     if not plan.how.processes.leads:
         _play_along(plan, dry_run)
@@ -129,10 +137,13 @@ def describe(plan: "Plan") -> str:
     columns = "; ".join(f"{name} {kind.name}, {kind.describe()}" for name, kind in data.schema.items())
     lines = [
         f"recipe     {config.recipe}",
-        *(f"           {name} = {value}" for name, value in config.options.items()),
+        *(line for name, value in config.options.items() for line in _option(name, value)),
         f"data       {config.data.source or 'in memory'}: {len(data):,} examples: {columns}",
         *(f"           {note}" for note in data.notes),
     ]
+    lines += [f"augment    {config.augment}", *(f"           {note}" for note in plan.notes)]
+    if config.augment_p is not None:
+        lines += _option("augment_p", config.augment_p)
     for name, network in game.modules().items():
         count = sum(p.numel() for p in network.parameters())
         averaged = ", averaged" if name in game.average else ""
@@ -142,6 +153,7 @@ def describe(plan: "Plan") -> str:
         lines.append(
             f"player     {player.name}: trains {', '.join(player.trains)} for {turn} by {player.optimizer.kind}"
         )
+        lines += _course("rate", player.optimizer.rate)
     limits = {name: limit for name, limit in config.budget.model_dump().items() if limit}
     budget = ", ".join(f"until {limit}" if name == "until" else f"{limit:g} {name}" for name, limit in limits.items())
     lines += [
@@ -154,6 +166,31 @@ def describe(plan: "Plan") -> str:
         f"out        {plan.out.path}",
     ]
     return "\n".join(lines)
+
+
+PLOTTED = 32
+"""Points of a run at which a schedule is plotted."""
+
+
+def _option(name: str, value: Any) -> list[str]:
+    """An option, and its course over the run where it is a schedule."""
+    from sparring.schedules import Schedule
+
+    line = f"           {name} = {value}"
+    try:
+        return [line, *_course(name, Schedule.parse(str(value)))]
+    except ValueError:
+        return [line]
+
+
+def _course(name: str, value: "Callable[[float], float]") -> list[str]:
+    """A number over the run, plotted, where it changes."""
+    from sparring.schedules import plotted
+
+    values = [value(k / (PLOTTED - 1)) for k in range(PLOTTED)]
+    if len(set(values)) == 1:
+        return []
+    return [f"           {name} {values[0]:.4g} {plotted(values)} {values[-1]:.4g}"]
 
 
 def _shared(plan: "Plan") -> str:
@@ -182,7 +219,7 @@ def _play(plan: "Plan", watch_field: Path | None) -> None:
 
     console = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
     console.print(printable(f"{plan.config.recipe} on {plan.config.data.source}: {plan.out.path}"), markup=False)
-    for note in plan.data.notes:
+    for note in (*plan.data.notes, *plan.notes):
         console.print(note, markup=False, style="yellow")
     status, field = None, Field(plan.state, plan.data) if watch_field else None
     if field and watch_field:

@@ -18,6 +18,7 @@ from sparring.doctor.listening import Heard, length
 from sparring.doctor.signals import Signals
 from sparring.doctor.space import Seen, Shares, Space
 from sparring.game import Batch
+from sparring.judges import strength_of
 from sparring.kinds import classes_of, labelled, to_model
 from sparring.loop import Play, State, evaluating, preserving, seed_of
 from sparring.metrics.table import KnownModes
@@ -123,6 +124,8 @@ class Examiner:
         with evaluating(averaged):
             samples = self._drawn(averaged, len(self._noise), 100)
         found: dict[str, Any] = self._steps(heard) | {"loss_swings": swings}
+        strength = strength_of(live)
+        found |= {} if strength is None else {"augmentation": strength.item()}
         found["passed"] = found["gradient"] / slope if slope and "gradient" in found else None
         if all(bool((each.abs() < MAX_VALUE).all()) for each in (*answers, fakes, samples)):
             found |= _listened(*answers)

@@ -50,6 +50,7 @@ class Signals:
         moved: how far G moved the samples of fixed noise since the last examination, over the distance between reals.
         swung: how much of its samples it moved from some regions of the data into others; 0 to 1.
         loss_swings: standard deviation of each term since the last examination.
+        augmentation: the probability with which ADA changes what D is shown.
         finite: whether every sample is a number.
     """
 
@@ -84,6 +85,7 @@ class Signals:
     lost_live: float | None = None
     moved: float | None = None
     swung: float | None = None
+    augmentation: float | None = None
     gradient_layers: dict[str, float] = field(default_factory=dict)
     classes: tuple[float, ...] = ()
     agreement: tuple[float | None, ...] = ()

@@ -320,7 +320,7 @@ def _memorising(course: Course) -> Verdict | None:
         f"{_percent(course.typical('copies'))} of samples lie nearer to a training example than 99% of reals do: "
         "they are copies"
     )
-    return Verdict("memorising", share, evidence, "more data, --mirror, or a smaller G: --set width=...")
+    return Verdict("memorising", share, evidence, "more data, --augment diff, --mirror, a smaller G: --set width=...")
 
 
 def _overfitting(course: Course) -> Verdict | None:
@@ -332,7 +332,7 @@ def _overfitting(course: Course) -> Verdict | None:
         f"difference): it tells {_percent(course.typical('auc'))} of training reals from fakes, and "
         f"{_percent(course.typical('auc_held_out'))} of held-out ones"
     )
-    advice = "more data, --mirror, --set instance_noise=0.1, or a smaller D: --set width_d=..."
+    advice = "show D augmented pictures: --augment diff or ada; more data, --mirror, or a smaller D: --set width_d=..."
     return Verdict("discriminator-overfitting", share, evidence, advice)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sparring import __version__, recipes
+from sparring.config import Origin
 from sparring.metrics.table import BETTER
 from sparring.readable import number, printable
 from sparring.reporting.story import Story
@@ -87,9 +88,18 @@ def _training(story: Story) -> str:
         f"- options: {', '.join(f'`{key}={value}`' for key, value in config.options.items())}",
         f"- {story.round:,} rounds, {story.images:,} examples shown, seed {config.seed}",
         f"- data: fingerprint `{config.fingerprint}`; which data that is, and its licence, is for you to say",
+        *_origin(config.init),
         f"- versions: {', '.join(f'{key} {value}' for key, value in config.versions.items())}",
     ]
     return "\n".join(lines)
+
+
+def _origin(init: Origin | None) -> list[str]:
+    """No path of the machine: a run is known by its data."""
+    if init is None:
+        return []
+    whose = f"a run on other data (fingerprint `{init.data}`), round {init.round:,}"
+    return [f"- began with {', '.join(init.networks)} of {whose}; its data and their licence count too"]
 
 
 def _evaluation(found: Mapping[str, Any] | None) -> str:

@@ -4,6 +4,7 @@ from sparring.workflows.api import Run, resume, train
 from sparring.workflows.encoding import check_encoder, decoded, encode, reconstruct
 from sparring.workflows.generator import Generator, generator_of
 from sparring.workflows.given import asked as given_to
+from sparring.workflows.inheriting import existing
 from sparring.workflows.planning import (
     CUSTOM,
     Length,
@@ -11,7 +12,6 @@ from sparring.workflows.planning import (
     Plan,
     Settings,
     Source,
-    existing,
     open_data,
     plan,
     plan_resumed,

@@ -92,6 +92,7 @@ def train(
     game: Game[Any] | None = None,
     config: Mapping[str, Any] | None = None,
     out: str | Path | None = None,
+    init: str | Path | None = None,
     cache: bool = True,
     **settings: Unpack[Settings],
 ) -> Run:
@@ -103,6 +104,7 @@ def train(
         game: a game of your own, instead of a recipe.
         config: tables as in `config.toml`; everything else here overrides it.
         out: the run directory; by default the next free one under `runs/`.
+        init: another run, whose newest networks this one begins with, as far as they fit; see `sparring.plan`.
         cache: see `sparring.data.open`.
         settings: `minutes=5`, `seed=1`, `options={"lr": 1e-4}`, ...; see `sparring.workflows.Settings`.
 
@@ -114,7 +116,8 @@ def train(
         DivergedError: a term of the loss was NaN or infinite.
     """
     opening = Opening(cache)
-    return _finish(plan(source, recipe=recipe, game=game, config=config, out=out, opening=opening, **settings), game)
+    made = plan(source, recipe=recipe, game=game, config=config, out=out, init=init, opening=opening, **settings)
+    return _finish(made, game)
 
 
 def resume(

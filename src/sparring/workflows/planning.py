@@ -14,13 +14,14 @@ import torch
 import sparring.data
 from sparring import checkpoint as checkpoints
 from sparring import recipes
-from sparring.config import FOUND_OUT, Budget, DataOptions, RunConfig, read_toml, validated
+from sparring.config import FOUND_OUT, Budget, DataOptions, Origin, RunConfig, validated
 from sparring.data import Data, MapStyle
 from sparring.devices import UnavailableError, choose_device, choose_precision, choose_threads, forked, seed_global
 from sparring.doctor import AUTO, OFF
 from sparring.errors import SharedError, UserError, did_you_mean
-from sparring.game import Game, Player
-from sparring.kinds import Schema, to_tables
+from sparring.game import Batch, Game, Player
+from sparring.judges import Augmentation, augmented, frozen, judges, sees_pictures, shapes_of
+from sparring.kinds import Schema, to_model, to_tables
 from sparring.loop import CPU, Play, State, seed_of, to_training
 from sparring.pacing import Cadence
 from sparring.processes import Processes, join
@@ -28,12 +29,16 @@ from sparring.progress import Tell
 from sparring.readable import encodable, printable
 from sparring.recipes import BatchOptions
 from sparring.runs import RunDir, next_free
+from sparring.workflows.inheriting import existing, take_over
 
 Source = sparring.data.Source | MapStyle | Data
 """A built-in name, a path, an array, (array, labels), or a data set of your own; see `sparring.data.open`."""
 
 CUSTOM = "custom"
 DEFAULT_BUDGET = Budget(minutes=5)  # pyright: ignore[reportCallIssue]
+
+FEW = 2000
+"""Examples below which D is shown pictures augmented, where nobody says otherwise: see docs/small-data.md."""
 
 ENDLESS = 1_000_000
 """Images over which the schedules of a run go that ends by a verdict only."""
@@ -68,6 +73,9 @@ class Settings(Length, total=False):
         precision: "auto", "float32" or "bfloat16".
         accumulate: batches averaged in one optimizer step, in each process.
         threads: of the processor, within a round; by default one for points, all for pictures.
+        augment: how pictures are changed before D sees them: "auto", "none", "diff" or "ada".
+        augment_p: the strength of "ada": a number, or a schedule such as "0:0.3"; by default found as the run goes.
+        freeze_d: so many first layers of D stay as the run of `init` has left them.
         schedule: images over which schedules run; by default, the whole run.
         log_every: how often a log line is written: seconds ("5s") or rounds ("100").
         sample_every: how often samples are drawn.
@@ -94,6 +102,9 @@ class Settings(Length, total=False):
     precision: Literal["auto", "float32", "bfloat16"] | None
     accumulate: int | None
     threads: int | None
+    augment: Literal["auto", "none", "diff", "ada"] | None
+    augment_p: float | str | None
+    freeze_d: int | None
     schedule: int | None
     log_every: str | int | None
     sample_every: str | int | None
@@ -125,6 +136,7 @@ class Plan:
         out: the run directory; not written yet.
         seconds: of training already done.
         resumed: whether the run directory is there already, rightly.
+        notes: what was decided that nobody asked for, and what was taken over from another run.
     """
 
     config: RunConfig
@@ -134,6 +146,7 @@ class Plan:
     out: RunDir
     seconds: float = 0.0
     resumed: bool = False
+    notes: tuple[str, ...] = ()
 
     def images(self) -> int:
         """How many examples the first player has been shown."""
@@ -214,6 +227,7 @@ def plan(
     game: Game[Any] | None = None,
     config: Mapping[str, Any] | None = None,
     out: str | Path | None = None,
+    init: str | Path | None = None,
     opening: Opening = Opening(),
     **settings: Unpack[Settings],
 ) -> Plan:
@@ -225,6 +239,8 @@ def plan(
         game: a game of your own, instead of a recipe.
         config: tables as in `config.toml`; everything else here overrides it.
         out: the run directory; by default the next free one under `runs/`.
+        init: another run, whose newest networks this one begins with, as far as they fit; of those that samples are
+            drawn from, the averages. Data, options and rates may differ.
         opening: how the data is opened.
         settings: see `Settings`; whatever is None stays as it is.
 
@@ -232,7 +248,8 @@ def plan(
         UserError: anything that the user can fix.
     """
     processes = join()
-    return _agreed(processes, lambda: _planned(processes, opening, source, recipe, game, config or {}, out, settings))
+    asked = source, recipe, game, config or {}, out, init, settings
+    return _agreed(processes, lambda: _planned(processes, opening, *asked))
 
 
 def _planned(
@@ -243,19 +260,22 @@ def _planned(
     game: Game[Any] | None,
     config: Mapping[str, Any],
     out: str | Path | None,
+    init: str | Path | None,
     settings: Mapping[str, Any],
 ) -> Plan:
     if game is not None and recipe is not None:
         raise UserError("a recipe and a game were given", "give one of them")
     chosen = _configured(source, CUSTOM if game else recipe, config, settings)
+    if chosen.freeze_d and init is None:
+        raise UserError(f"freeze_d = {chosen.freeze_d} holds layers that no run has trained", "--init RUN")
     chosen = chosen.model_copy(update={"parts": chosen.accumulate * processes.size})
     run_dir = _fresh(out, chosen)
     data = open_data(source if source is not None else chosen.data.source, chosen, opening)
     chosen = chosen.model_copy(update={"options": _options(chosen, data.schema)})
-    state, how = _assemble(chosen, data, game, processes)
-    found = {"fingerprint": data.fingerprint, "horizon": how.horizon, "columns": to_tables(data.schema)}
-    found |= {"makes": state.game.makes, "versions": _versions()}
-    return Plan(_resolved(chosen, how).model_copy(update=found), data, state, how, run_dir)
+    made = _assemble(chosen, data, game, processes, init)
+    found = {"fingerprint": data.fingerprint, "horizon": made.how.horizon, "columns": to_tables(data.schema)}
+    found |= {"makes": made.state.game.makes, "versions": _versions()}
+    return Plan(made.config.model_copy(update=found), data, made.state, made.how, run_dir, notes=made.notes)
 
 
 def plan_resumed(
@@ -308,13 +328,14 @@ def _planned_on(
     data = reopened(path, config, source, "sparring.resume(run, source=...)", opening)
     if source is not None:
         config = config.model_copy(update={"data": config.data.model_copy(update={"source": _address(source)})})
+    saved = run_dir.finished_checkpoints()
     try:
-        state, how = _assemble(config, data, game, processes)
+        made = _assemble(config, data, game, processes, None if saved or not config.init else config.init)
     except UnavailableError as error:
         hint = f'device = "auto" in {run_dir.config} goes on with what is here'
         raise UserError(f"{path} was trained on {config.device}; {error.problem}", hint) from None
-    config, seconds = _resolved(config, how), 0.0
-    if run_dir.finished_checkpoints():
+    config, state, how, seconds = made.config, made.state, made.how, 0.0
+    if saved:
         checkpoints.read(state, run_dir.latest(), config.recipe)
         seconds = max((r["seconds"] for r in run_dir.records() if r["round"] <= state.round), default=0.0)
     resumed = Plan(config, data, state, how, run_dir, seconds, resumed=True)
@@ -453,25 +474,6 @@ def _check_names(given: Mapping[str, Any], options: Mapping[str, Any], recipe: s
         raise UserError(f"{where}: there is no option {name!r}", hint)
 
 
-def existing(path: str | Path) -> tuple[RunDir, RunConfig]:
-    """The run at that path, and its config.
-
-    Args:
-        path: a run directory.
-
-    Raises:
-        UserError: there is none, or its config is not one that a run wrote.
-    """
-    run_dir = RunDir.existing(path)
-    tables = read_toml(run_dir.config)
-    missing = {"data", "columns", "fingerprint"} - tables.keys()
-    if missing:
-        raise UserError(
-            f"{run_dir.config} was not written by a run: {min(missing)} is missing", "name a folder that a run wrote"
-        )
-    return run_dir, validated(RunConfig, tables, str(run_dir.config))
-
-
 class Cadences(NamedTuple):
     """When to log, to draw samples, to write a checkpoint, and to evaluate, if at all."""
 
@@ -534,11 +536,30 @@ def build(config: RunConfig, schema: Schema) -> Game[Any]:
         return recipe.build(options, schema)
 
 
-def _assemble(config: RunConfig, data: Data, game: Game[Any] | None, processes: Processes) -> tuple[State, Play]:
+class Assembled(NamedTuple):
+    """A game ready to be played, the config with what was found on the way, and what to say of it."""
+
+    config: RunConfig
+    state: State
+    how: Play
+    notes: tuple[str, ...]
+
+
+def _assemble(
+    config: RunConfig,
+    data: Data,
+    game: Game[Any] | None,
+    processes: Processes,
+    init: str | Path | Origin | None = None,
+) -> Assembled:
     device = processes.device(choose_device(config.device))
     # a game that was handed over may be played again: its own networks stay as they are
     game = replace(game, networks=copy.deepcopy(game.networks)) if game else build(config, data.schema)
     pictures = any(len(kind.shape) == 3 for kind in data.schema.values())
+    notes: list[str] = []
+    if init is not None:
+        origin, said = take_over(game, init)
+        config, notes = config.model_copy(update={"init": origin}), [said]
     for network in game.networks:
         network.to(device)
         if pictures:
@@ -558,7 +579,62 @@ def _assemble(config: RunConfig, data: Data, game: Game[Any] | None, processes: 
         threads=choose_threads(config.threads, device, batch * sum(math.prod(k.shape) for k in data.schema.values())),
         processes=processes,
     )
-    return State.start(game), how
+    if config.freeze_d:
+        _freeze(config, data, game, how)
+        notes.append(f"the first {config.freeze_d} layers of D stay as they are")
+    shown = _augmentation(config, data, game, how)
+    if shown:
+        game = augmented(game, shown)
+    if shown and config.augment == "auto":
+        notes.append(f"D sees pictures augmented: {len(data):,} are few; --augment none shows them as they are")
+    config = _resolved(config, how).model_copy(update={"augment": shown.how if shown else "none"})
+    return Assembled(config, State.start(game), how, tuple(notes))
+
+
+def _freeze(config: RunConfig, data: Data, game: Game[Any], how: Play) -> None:
+    """Hold the first layers of D as the other run has left them.
+
+    Raises:
+        UserError: D was not taken over, or has no more layers.
+    """
+    anew = [name for name in judges(game) if not config.init or name not in config.init.networks]
+    if anew:
+        raise UserError(f"freeze_d = {config.freeze_d}, but {anew[0]} was not taken over", "--init a run whose D fits")
+    with forked(how.device):
+        frozen(game, config.freeze_d, _two(data, how))
+
+
+def _augmentation(config: RunConfig, data: Data, game: Game[Any], how: Play) -> Augmentation | None:
+    """How D is shown pictures, None as they are; where the choice is left to us, few are augmented, of recipes' games.
+
+    Raises:
+        UserError: there is nothing to augment, or a strength of what has none.
+    """
+    asked = config.augment
+    if config.augment_p is not None and asked != "ada":
+        raise UserError(f"augment_p = {config.augment_p} is of ada alone", "--augment ada")
+    if asked == "none" or (asked == "auto" and (len(data) >= FEW or config.recipe == CUSTOM)):
+        return None
+    if not _pictures_are_judged(data, game, how):
+        if asked == "auto":
+            return None
+        raise UserError(f"--augment {asked}: no network of this game judges pictures", "leave it out")
+    first, examples = judges(game)[0], how.batch * how.accumulate
+    turn = next(player.turn for player in game.players if first in player.trains)
+    chosen = "diff" if asked == "auto" else asked
+    return Augmentation(chosen, shapes_of(data.schema), turn.steps(len(data), examples) * examples, config.augment_p)
+
+
+def _pictures_are_judged(data: Data, game: Game[Any], how: Play) -> bool:
+    if not judges(game) or not shapes_of(data.schema):
+        return False
+    with forked(how.device):
+        return sees_pictures(game, data.schema, _two(data, how))
+
+
+def _two(data: Data, how: Play) -> Batch:
+    """Two examples as the networks take them."""
+    return to_model(data.schema, {name: column.to(how.device) for name, column in data.batch(0, 2, how.seed).items()})
 
 
 def _planned_rounds(config: RunConfig, examples: int, first: Player[Any]) -> int | None:
