@@ -54,6 +54,7 @@ class Setting:
         arguments: dict[str, Any] = {"rounds": self.rounds, "seed": seed, "out": out, "checkpoint_every": "1000s"}
         # twenty examinations a game, however fast it is
         arguments |= {"sample_every": "1000s", "doctor": str(max(5, self.rounds // 20))}
+        arguments["augment"] = "none"  # few pictures are a part of what makes some of them sick
         if self.game:
             return workflows.plan(source, game=self.game(seed), **arguments)
         return workflows.plan(source, recipe=self.recipe, options=self.options, **arguments)
