@@ -24,6 +24,7 @@ from sparring.objectives import Terms, non_saturating
 from sparring.recipes._duel import Featured, PairOptions, pair, shape_of
 from sparring.recipes._labels import classes_for
 from sparring.recipes.recipe import Recipe
+from sparring.schedules import Varying
 
 
 class Options(PairOptions):
@@ -32,7 +33,7 @@ class Options(PairOptions):
     network: Literal["mlp", "dcgan", "shuffle", "resnet"] = Field(
         "shuffle", description="for pictures; points take an mlp"
     )
-    lr: float = Field(1e-3, gt=0, description="learning rate of both")
+    lr: Varying = Field(1e-3, gt=0, description="learning rate of both")
     labelled: int = Field(100, gt=0, description="examples whose labels are used, as many of each class")
 
 
