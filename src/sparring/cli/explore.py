@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from sparring.cli._values import parse_seeds, parse_span
+from sparring.cli._values import parse_crossing, parse_seeds, parse_span
 from sparring.errors import UserError
 
 
@@ -19,6 +19,9 @@ def explore(
     sweep: Annotated[
         str | None, typer.Option(help="A code of the recipe through all its values: code, or its name.")
     ] = None,
+    mix: Annotated[
+        str | None, typer.Option(help="Styles of seeds by row, mixed with those by column: 1,2,3x7,8,9.")
+    ] = None,
     truncate: Annotated[str | None, typer.Option(help="A row of truncations for each seed: 0.3..1.2.")] = None,
     frames: Annotated[int, typer.Option(min=2, max=100_000, help="Of a walk.")] = 60,
     rate: Annotated[float, typer.Option(min=0.1, max=100, help="Frames of a walk a second.")] = 20.0,
@@ -28,6 +31,9 @@ def explore(
     by: Annotated[
         str, typer.Option(help="Directions by sefa, from the first weight, or by activations, from samples.")
     ] = "sefa",
+    layer: Annotated[
+        int | None, typer.Option(min=1, help="Of a mix: rows give the layers before this one; by default half of them.")
+    ] = None,
     strength: Annotated[float, typer.Option(min=1e-6, help="How far along a direction, to both sides.")] = 3.0,
     seeds: Annotated[
         str | None,
@@ -49,18 +55,19 @@ def explore(
     ] = "latest",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "cpu",
 ) -> None:
-    """Show what the noise of RUN does: a walk, a grid, directions, a sweep or truncations.
+    """Show what the noise of RUN does: a walk, a grid, directions, a sweep, mixed styles or truncations.
 
     Seeds are those of sparring sample: the first frame of a walk is the sample of its first seed.
     """
-    views = {"walk": walk, "grid": grid, "directions": directions, "sweep": sweep, "truncate": truncate}
+    views = {"walk": walk, "grid": grid, "directions": directions, "sweep": sweep, "mix": mix, "truncate": truncate}
     asked = [name for name, value in views.items() if value is not None]
     if len(asked) != 1:
         problem = f"--{asked[0]} and --{asked[1]} were given" if asked else "nothing to show was asked for"
-        raise UserError(problem, "give one of --walk, --grid, --directions, --sweep and --truncate")
-    if seeds is not None and asked[0] in ("walk", "grid"):
+        raise UserError(problem, "give one of --walk, --grid, --directions, --sweep, --mix and --truncate")
+    if seeds is not None and asked[0] in ("walk", "grid", "mix"):
         raise UserError(f"--{asked[0]} has seeds of its own", "leave --seeds out")
     stops = parse_seeds(walk or grid or "", f"--{asked[0]}") if asked[0] in ("walk", "grid") else []
+    rows, columns = parse_crossing(mix, "--mix") if mix is not None else ([], [])
     span = parse_span(truncate, "--truncate") if truncate is not None else (0.0, 0.0)
     start = parse_seeds(seeds) if seeds is not None else None
     if directions and start and len(start) > 1:
@@ -81,6 +88,7 @@ def explore(
                 ready, directions or 1, by, (start or [0])[0], steps or 7, strength, class_
             ),
             "sweep": lambda: exploring.sweep(ready, sweep or "", start or [0], steps or 8, class_),
+            "mix": lambda: exploring.mix(ready, rows, columns, layer, class_),
             "truncate": lambda: exploring.truncations(ready, *span, start or range(8), steps or 8, class_),
         }
         sheet = sheets[asked[0]]()

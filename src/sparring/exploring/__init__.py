@@ -3,7 +3,7 @@
 from sparring.exploring.animation import check_animation, save_animation
 from sparring.exploring.found import save_nearest, save_search
 from sparring.exploring.projecting import Nearest, check_pictures, project, project_picture
-from sparring.exploring.sheets import METHODS, Sheet, directions, grid, sweep, truncations, walk
+from sparring.exploring.sheets import METHODS, Sheet, directions, grid, mix, sweep, truncations, walk
 
 __all__ = [
     "METHODS",
@@ -13,6 +13,7 @@ __all__ = [
     "check_pictures",
     "directions",
     "grid",
+    "mix",
     "project",
     "project_picture",
     "save_animation",
