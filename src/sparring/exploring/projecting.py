@@ -197,8 +197,10 @@ def _descend(
         with torch.enable_grad():
             x = ready.game.sample(ready.networks, z, context).float()
             loss = measure.loss(x)
-        better = loss.detach() < found.loss
-        found.z[better], found.loss[better] = z.detach()[better], loss.detach()[better]
+        # generators without a bound leave the range: what counts is the picture, which is clipped
+        seen = measure.loss(x.detach().clamp(-1, 1))
+        better = seen < found.loss
+        found.z[better], found.loss[better] = z.detach()[better], seen[better]
         if step % max(1, math.ceil(steps / (FRAMES - 1))) == 0 or step == steps:
             trail.append(x.detach().cpu())
         if progress:

@@ -33,7 +33,7 @@ class EqualizedLinear(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(torch.randn(outputs, inputs) / rate)
         self.bias = None if bias is None else nn.Parameter(torch.full((outputs,), bias / rate))
-        self.scale, self.rate = gain / inputs**0.5 * rate, rate
+        self.in_features, self.scale, self.rate = inputs, gain / inputs**0.5 * rate, rate
 
     def forward(self, x: Tensor) -> Tensor:
         """`(B, inputs)` -> `(B, outputs)`."""

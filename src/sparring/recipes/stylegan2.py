@@ -30,7 +30,7 @@ from sparring.recipes.recipe import Recipe, RecipeOptions
 class Options(RecipeOptions):
     """The paper's appendix B, with networks for a processor."""
 
-    batch: int = Field(16, gt=0, description="examples a step")
+    batch: int = Field(32, gt=0, description="examples a step")
     width: int = Field(8, gt=0, description="of both networks, at the full size")
     latent_dim: int = Field(64, gt=0, description="of the noise, and of a style")
     depth: int = Field(4, gt=0, description="layers of the mapping")
