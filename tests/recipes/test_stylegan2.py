@@ -91,8 +91,6 @@ def trained() -> tuple[Any, Any, Any]:
     plan = planned()
     for _ in islice(play(plan.state, plan.data, plan.how), 3):
         pass
-    for layer in plan.state.averaged["G"].styled:
-        layer.strength.data.fill_(0.3)
     return plan.state.game, plan.state.sampled, plan.data.schema
 
 

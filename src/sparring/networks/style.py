@@ -73,22 +73,19 @@ class StyledLayer(nn.Module):
         styles: numbers of a style.
     """
 
-    noise: Tensor
-
     def __init__(self, inputs: int, outputs: int, size: tuple[int, int], styles: int) -> None:
         super().__init__()
         self.convolution = ModulatedConv2d(inputs, outputs, 3, styles)
         self.strength = nn.Parameter(torch.zeros(()))
         self.bias = nn.Parameter(torch.zeros(outputs))
-        self.register_buffer("noise", torch.randn(size))
         self.size = size
 
     def forward(self, x: Tensor, style: Tensor, rng: torch.Generator | None) -> Tensor:
-        """`(B, inputs, H, W)` and `(B, styles)`; without `rng`, the layer's own noise is added to all examples."""
+        """`(B, inputs, H, W)` and `(B, styles)`; without `rng`, no noise is added."""
         x = smoothed(self.convolution(x, style), self.size)
-        shape = (len(x), 1, *self.size)
-        noise = self.noise if rng is None else torch.randn(shape, generator=rng, device=x.device)
-        x = x + self.strength * noise + self.bias[:, None, None]
+        if rng is not None:
+            x = x + self.strength * torch.randn((len(x), 1, *self.size), generator=rng, device=x.device)
+        x = x + self.bias[:, None, None]
         return leaky_relu(x, SLOPE) * HE
 
 
@@ -148,7 +145,7 @@ class StyleGenerator(nn.Module):
 
         Args:
             w: `(B, styles)`, or `(B, layers, styles)`.
-            rng: of the noise; without, each layer adds what it always adds.
+            rng: of the noise; without, none is added.
 
         Returns:
             `(B, C, H, W)`.
