@@ -12,8 +12,9 @@ from sparring.drawing import draw, latents_of, made_from, noise_of, styles_of
 from sparring.errors import UserError
 from sparring.game import Latent, Step
 from sparring.loop import play
+from sparring.networks.style import Length, mixed
 from sparring.penalties import squared_gradient_norms
-from sparring.recipes.stylegan2 import Length, mixed, path_penalty
+from sparring.recipes.stylegan2 import path_penalty
 
 RAW = np.random.default_rng(0).integers(0, 256, (24, 9, 14, 1), dtype=np.uint8)
 

@@ -210,3 +210,28 @@ class StyleDiscriminator(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """`(B, C, H, W)` -> `(B,)`."""
         return self.head(self.features(x)).squeeze(1)
+
+
+def mixed(w: Tensor, other: Tensor, layers: int, share: float, rng: torch.Generator) -> Tensor:
+    """`(B, layers, styles)`: of a share of the rows, from a random layer on, the other style."""
+    first = torch.randint(1, max(2, layers), (len(w),), generator=rng, device=w.device)
+    first[torch.rand(len(w), generator=rng, device=w.device) >= share] = layers
+    later = torch.arange(layers, device=w.device) >= first[:, None]
+    return torch.where(later[:, :, None], other[:, None], w[:, None])
+
+
+class Length(nn.Module):
+    """a: the running mean of path lengths |J_w^T y| (section 3.2). It has no parameters."""
+
+    a: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("a", torch.zeros(()))
+
+    @torch.no_grad()
+    def follow(self, lengths: Tensor, decay: float = 0.99) -> Tensor:
+        """Move a towards the mean of some lengths, at once the first time, and return it."""
+        mean = lengths.mean()
+        self.a = torch.where(self.a == 0, mean, self.a.lerp(mean, 1 - decay))
+        return self.a

@@ -15,12 +15,13 @@ from typing import NamedTuple
 
 import torch
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
 from sparring.errors import UserError
 from sparring.game import Batch, Game, Latent, OptimizerConfig, Player, Step, Styles
 from sparring.kinds import Schema
 from sparring.networks import StyleDiscriminator, StyleGenerator
+from sparring.networks.style import Length, mixed
 from sparring.objectives import Terms, non_saturating
 from sparring.penalties import r1
 from sparring.recipes._duel import shape_of
@@ -44,37 +45,12 @@ class Options(RecipeOptions):
     mixing: float = Field(0.9, ge=0, le=1, description="share of fakes whose later layers have another style")
 
 
-class Length(nn.Module):
-    """a: the running mean of |J_w^T y|. It has no parameters; G's player names it in `trains`."""
-
-    a: Tensor
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.register_buffer("a", torch.zeros(()))
-
-    @torch.no_grad()
-    def follow(self, lengths: Tensor, decay: float = 0.99) -> Tensor:
-        """Move a towards the mean of some lengths, at once the first time, and return it."""
-        mean = lengths.mean()
-        self.a = torch.where(self.a == 0, mean, self.a.lerp(mean, 1 - decay))
-        return self.a
-
-
 class Networks(NamedTuple):
     """The generator with its mapping, the discriminator, and the running mean of path lengths."""
 
     G: StyleGenerator
     D: StyleDiscriminator
     A: Length
-
-
-def mixed(w: Tensor, other: Tensor, layers: int, share: float, rng: torch.Generator) -> Tensor:
-    """`(B, layers, styles)`: of a share of the rows, from a random layer on, the other style."""
-    first = torch.randint(1, max(2, layers), (len(w),), generator=rng, device=w.device)
-    first[torch.rand(len(w), generator=rng, device=w.device) >= share] = layers
-    later = torch.arange(layers, device=w.device) >= first[:, None]
-    return torch.where(later[:, :, None], other[:, None], w[:, None])
 
 
 def fakes(noise: Latent, share: float, net: Networks, n: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
