@@ -520,6 +520,7 @@ BARS: dict[str, dict[str, Callable[[int], Bars]]] = {
     "aae": {"codes": codes.aae},
     "bigan": {"codes": codes.bigan},
     "clustergan": {"clusters": codes.clustergan},
+    "infogan": {"codes": codes.infogan},
     "improved": {"minibatch": variety.minibatch},
     "progressive": {"growing": growing.growing},
     "stylegan2": {"against-default": styles.against_default, "paths": styles.even_paths},
