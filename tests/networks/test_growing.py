@@ -98,3 +98,14 @@ def test_without_a_stage_a_network_is_at_its_own():
     again = GrowingGenerator(6, (1, 16, 16), width=4)
     again.load_state_dict(G.state_dict())
     assert torch.equal(again(z), G(z))
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_pictures_of_every_stage_are_enlarged_from_level_to_level(shape):
+    G, z = GrowingGenerator(6, shape, width=4), torch.randn(3, 6)
+    for stage in torch.arange(0.0, len(G.sizes) - 0.9, 0.25):
+        G.stage.fill_(stage)
+        made = G(z)
+        for size in G.sizes[math.ceil(stage) + 1 :]:
+            made = enlarged(made, size)
+        torch.testing.assert_close(G.full(z), made)

@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 
@@ -6,13 +7,14 @@ import pytest
 import torch
 
 from sparring import checkpoint, workflows
+from sparring.data import Data
 from sparring.drawing import draw
 from sparring.errors import UserError
 from sparring.game import Step
-from sparring.loop import play
+from sparring.loop import Play, Round, State, play
 from sparring.networks.growing import at_stage, enlarged
 from sparring.recipes.progressive import stage_at
-from sparring.workflows.playing import slowdown
+from sparring.workflows import playing
 
 RAW = np.random.default_rng(0).integers(0, 256, (24, 13, 20, 2), dtype=np.uint8)
 """Levels of 4x5, 7x10 and 13x20."""
@@ -137,13 +139,22 @@ def test_a_larger_budget_does_not_shrink_what_has_grown():
     assert float(plan.state.game.networks.G.stage) == 1
 
 
-def test_later_rounds_are_foreseen_to_be_slower():
-    plan = planned(rounds=1000, width=16)
+def test_later_rounds_are_foreseen_to_be_slower(monkeypatch):
+    """By a clock on which rounds of the first level take 1 second, and those in which the second takes part 3."""
+    plan = planned(rounds=1000)
     assert plan.state.game.paces == pytest.approx((0.0, 0.3))
-    before = checkpoint.digest(plan.state)
-    assert slowdown(plan) > 1.1
+    before, clock = checkpoint.digest(plan.state), [0.0]
+
+    def timed(state: State, data: Data, how: Play) -> Iterator[Round]:
+        for played in play(state, data, how):
+            clock[0] += 3.0 if state.game.networks.G.stage > 0 else 1.0
+            yield played
+
+    monkeypatch.setattr(playing, "play", timed)
+    monkeypatch.setattr(playing.time, "monotonic", lambda: clock[0])
+    assert playing.slowdown(plan) == pytest.approx(0.3 * 1 + 0.7 * 3)
     assert checkpoint.digest(plan.state) == before
-    assert slowdown(planned(growth=0.0)) == 1.0
+    assert playing.slowdown(planned(growth=0.0)) == 1.0
 
 
 def test_points_do_not_grow():

@@ -134,6 +134,19 @@ class GrowingGenerator(_Growing):
             return made
         return mixed(enlarged(self.to_picture[level - 1](before), self.sizes[level]), made, share)
 
+    def full(self, z: Tensor) -> Tensor:
+        """`(B, latent_dim)` -> `(B, C, H, W)`: what it makes at the latest stage, enlarged from level to level.
+
+        All levels are computed, and those that do not count are multiplied by 0: so it can be exported.
+        """
+        x = self.blocks[0](self.normalize(z))
+        made = (1 - self.stage).clamp(min=0) * self.to_picture[0](x)
+        for k in range(1, len(self.sizes)):
+            x = self.blocks[k](enlarged(x, self.sizes[k]))
+            weight = (1 - (self.stage - k).abs()).clamp(min=0)
+            made = enlarged(made, self.sizes[k]) + weight * self.to_picture[k](x)
+        return made
+
 
 class GrowingDiscriminator(_Growing):
     """`(B, C, h, w)` -> `(B,)` scores; the size is that of the stage's level.

@@ -19,7 +19,7 @@ from sparring.errors import UserError
 from sparring.game import Batch, Game, Latent, OptimizerConfig, Player, Step
 from sparring.kinds import Schema
 from sparring.networks import GrowingDiscriminator, GrowingGenerator
-from sparring.networks.growing import at_stage, enlarged
+from sparring.networks.growing import at_stage
 from sparring.objectives import Terms, wasserstein
 from sparring.penalties import Penalty, gradient_penalty
 from sparring.recipes._duel import shape_of
@@ -93,11 +93,6 @@ def generator(noise: Latent, options: Options, net: Networks, step: Step) -> Ter
     return wasserstein.generator(scores, scores)
 
 
-def sample(net: Networks, z: Tensor, given: Batch) -> Tensor:
-    """`(B, C, H, W)`: those of a smaller level enlarged."""
-    return enlarged(net.G(z), net.G.sizes[-1])
-
-
 def critic(net: Networks, batch: Batch) -> Tensor:
     """`(B,)`: the scores of D as far as it has grown."""
     return net.D(at_stage(batch["x"], net.D.sizes, float(net.D.stage)))
@@ -124,7 +119,7 @@ def build(options: Options, schema: Schema) -> Game[Networks]:
             Player("generator", ("G",), partial(generator, noise, options), optimizer),
         ),
         noise=noise,
-        sample=sample,
+        sample=lambda net, z, given: net.G.full(z),
         critic=critic,
         decay=options.ema,
         paces=(0.0, *begun) if options.growth else (0.0,),
