@@ -25,7 +25,7 @@ def planned(**options) -> workflows.Plan:
 
 
 def test_rates_and_betas_are_rescaled_for_lazy_penalties():
-    game = planned(beta1=0.5).state.game
+    game = planned(beta1=0.5, r1_every=16).state.game
     D, G = (player.optimizer for player in game.players)
     assert (D.lr, *D.betas) == pytest.approx((0.002 * 16 / 17, 0.5 ** (16 / 17), 0.99 ** (16 / 17)))
     assert (G.lr, *G.betas) == pytest.approx((0.002 * 8 / 9, 0.5 ** (8 / 9), 0.99 ** (8 / 9)))
