@@ -153,6 +153,8 @@ def sources(recipe: str) -> list[Dataset | Unpaired]:
     pictures = [sparring.data.open(array) for array in arrays]
     if recipe == "cyclegan":
         return [Unpaired(*pictures)]
+    if recipe in ("progressive", "stylegan2"):
+        return pictures[:1]
     return [pictures[0], sparring.data.open(points)]
 
 

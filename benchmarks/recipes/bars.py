@@ -14,7 +14,7 @@ from torch import Tensor, nn
 import sparring
 import sparring.data
 from benchmarks.modes.protocols import played
-from benchmarks.recipes import codes, variety
+from benchmarks.recipes import codes, growing, styles, variety
 from benchmarks.recipes.play import (
     Bar,
     ablation,
@@ -523,6 +523,8 @@ BARS: dict[str, dict[str, Callable[[int], Bars]]] = {
     "clustergan": {"clusters": codes.clustergan},
     "infogan": {"codes": codes.infogan},
     "improved": {"minibatch": variety.minibatch},
+    "progressive": {"growing": growing.growing},
+    "stylegan2": {"against-default": styles.against_default, "paths": styles.even_paths},
     "pacgan": {"modes": variety.pacgan},
     "unrolled": {"modes": variety.unrolled},
 }

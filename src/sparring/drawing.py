@@ -32,13 +32,13 @@ def draw(
         schema: the kinds of the columns that are given.
         seeds: of the noise; it is drawn on the processor, so that every device starts from the same.
         given: stored rows of the columns that `game.given` names, one a seed.
-        truncation: passed on to the game's noise.
+        truncation: see `latents_of`.
         device: where the networks are.
 
     Returns:
         `(len(seeds), ...)` in the model's range, on the processor.
     """
-    return made_from(game, networks, schema, noise_of(game, seeds, truncation), given, device)
+    return made_from(game, networks, schema, latents_of(game, networks, seeds, truncation, device), given, device)
 
 
 def noise_of(game: Game[Any], seeds: Sequence[int], truncation: float | None = None) -> Tensor:
@@ -46,6 +46,32 @@ def noise_of(game: Game[Any], seeds: Sequence[int], truncation: float | None = N
     return torch.cat(
         [game.noise(1, torch.Generator().manual_seed(seed_of("sample", seed)), truncation) for seed in seeds]
     )
+
+
+def styles_of(game: Game[Any], networks: Any, noise: Tensor, device: torch.device | str = "cpu") -> Tensor:
+    """The styles of any noise, `(len(noise), layers, dim)`, on the processor; of a game that has them."""
+    styles = game.styles
+    assert styles is not None
+    with evaluating(networks):
+        return _in_chunks(lambda rows: styles.of(networks, noise[rows].to(device)), len(noise))
+
+
+def latents_of(
+    game: Game[Any],
+    networks: Any,
+    seeds: Sequence[int],
+    truncation: float | None = None,
+    device: torch.device | str = "cpu",
+) -> Tensor:
+    """What the samples of these seeds are made from, on the processor.
+
+    Noise, truncated by the game's own rule; but styles, where the game has some and they shall be truncated:
+    `mean + truncation (w - mean)` (Karras et al. 2018, arXiv 1812.04948, appendix B).
+    """
+    if game.styles is None or truncation is None:
+        return noise_of(game, seeds, truncation)
+    mean = game.styles.mean(networks).float().cpu()
+    return torch.lerp(mean, styles_of(game, networks, noise_of(game, seeds), device), truncation)
 
 
 def made_from(
@@ -56,7 +82,7 @@ def made_from(
     given: Rows,
     device: torch.device | str = "cpu",
 ) -> Tensor:
-    """What the game makes of any noise; the arguments, and what is returned, are those of `draw`."""
+    """What the game makes of any noise, or styles; the arguments, and what is returned, are those of `draw`."""
 
     def made(rows: list[int]) -> Tensor:
         context = {name: schema[name].to_model(given[name][rows].to(device)) for name in game.given}

@@ -251,6 +251,19 @@ class Latent:
         return normal.icdf(low + share * (high - low)).clamp(-truncation, truncation)
 
 
+@dataclass(frozen=True)
+class Styles(Generic[N]):
+    """A second form of a game's noise: what a mapping network makes of it, one style for each layer of the generator.
+
+    Args:
+        of: (networks, noise `(n, ...)`) -> styles, `(n, layers, dim)`.
+        mean: networks -> `(dim,)`, the mean style.
+    """
+
+    of: Callable[[N, Tensor], Tensor]
+    mean: Callable[[N], Tensor]
+
+
 GENERATOR = ("generator",)
 """The players that make samples, unless a game says otherwise."""
 
@@ -291,6 +304,10 @@ class Game(Generic[N]):
         encode: where the game has an encoder: (networks, examples in the networks' range) -> their codes, in the form
             that `sample` takes as noise, so that `sample(net, encode(net, x), given)` makes the examples again. Like
             `sample`, it calls no network but those that the makers train.
+        styles: where the game has them, `sample` takes styles `(n, layers, dim)` in place of noise too, and truncation
+            brings styles towards their mean and leaves the noise as it is.
+        paces: the parts of the run, 0 to 1, from which on a round takes longer or shorter than before; the first is 0.
+            The length of a run in minutes is foreseen by them.
     """
 
     networks: N
@@ -304,6 +321,8 @@ class Game(Generic[N]):
     average: tuple[str, ...] = ("G",)
     decay: float | Schedule = 0.999
     encode: Callable[[N, Tensor], Tensor] | None = None
+    styles: Styles[N] | None = None
+    paces: tuple[float, ...] = (0.0,)
 
     def __post_init__(self) -> None:
         """Refuse a game that cannot be played.

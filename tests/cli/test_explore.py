@@ -55,9 +55,22 @@ def test_codes_are_swept(sparring, pictures, small):
     assert read("sweep.png").shape == (3 * 58 - 2, 5 * 58 - 2)
 
 
+def test_styles_are_mixed(sparring, refused, pictures, small, drawn):
+    assert sparring("train", pictures, *small, "--rounds", 1, "--recipe", "stylegan2", "--out", "run").code == 0
+    said = sparring("explore", "run", "--mix", "1,2x7-9", "--layer", 2)
+    assert (said.code, said.out) == (0, "mix.png\n")
+    assert "rows: layers 1 to 2 of seeds 1, 2; columns: the others of seeds 7, 8, 9" in said.err
+    assert read("mix.png").shape == (3 * 58 - 2, 4 * 58 - 2)
+    refused("explore", "run", "--mix", "1x2", "--layer", 9, says="the generator has")
+    refused("explore", drawn, "--mix", "1x2", says="no styles")
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
+        (["--mix", "1,2"], "--mix 1,2: not two lists of seeds"),
+        (["--mix", "1xa"], "--mix a: not a list of seeds"),
+        (["--mix", "1x2", "--seeds", "3"], "--mix has seeds of its own"),
         ([], "nothing to show was asked for"),
         (["--walk", "0,1", "--directions", 2], "--walk and --directions were given"),
         (["--walk", "0"], "a walk of one seed goes nowhere"),

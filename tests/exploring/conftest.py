@@ -47,3 +47,9 @@ def labelled(run_of) -> workflows.Sampler:
 def coded(run_of) -> workflows.Sampler:
     """With ten categories and two values in its noise."""
     return workflows.sampler(run_of("infogan").path)
+
+
+@pytest.fixture
+def styled(run_of) -> workflows.Sampler:
+    """With a style for each of three layers."""
+    return workflows.sampler(run_of("stylegan2").path)

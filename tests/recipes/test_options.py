@@ -14,7 +14,7 @@ from sparring.game import Step
 from sparring.loop import take_turn
 from sparring.networks import PatchDiscriminator, Translator
 from sparring.recipes import RECIPES
-from sparring.recipes._duel import DuelOptions
+from sparring.recipes._duel import DuelOptions, PairOptions
 
 EVERY = {"batch": 3, "ema": 0.6}
 PAIRED = {"width": 6, "latent_dim": 5, "latent": "uniform", "lr": 0.1, "lr_d": 0.2, "beta1": 0.3, "beta2": 0.4}
@@ -40,8 +40,12 @@ OWN: dict[str, set[str]] = {  # shown below, or by value in test_losses.py and t
     "improved": {"kernels", "label_smoothing", "virtual_batch_norm", "feature_matching", "history"},
     "pacgan": {"pack"},
     "unrolled": {"n_critic", "unroll", "inner", "inner_lr", "saturating"},
+    "progressive": {"width", "latent_dim", "lr", "beta1", "beta2", "penalty", "drift", "growth"},
+    "stylegan2": {"width", "latent_dim", "depth", "lr", "beta1", "beta2", "gamma", "r1_every", "path", "path_every"}
+    | {"mixing"},
     "clustergan": {"categories", "spread", "n_critic", "penalty", "recover_normal", "recover_category"},
 }
+OF_A_PAIR = [name for name, recipe in RECIPES.items() if issubclass(recipe.options, PairOptions)]
 TWO_NETWORKS = [name for name, recipe in RECIPES.items() if issubclass(recipe.options, DuelOptions)]
 
 
@@ -57,12 +61,12 @@ def planned(recipe: str, **options: Any) -> workflows.Plan:
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_every_option_is_shown_somewhere(recipe):
-    shared = EVERY if recipe == "cyclegan" else EVERY | PAIRED
+    shared = EVERY | PAIRED if recipe in OF_A_PAIR else EVERY
     shared = shared | DUELS if recipe in TWO_NETWORKS else shared
     assert RECIPES[recipe].options.model_fields.keys() == shared.keys() | OWN.get(recipe, set())
 
 
-@pytest.mark.parametrize("recipe", [name for name in RECIPES if name != "cyclegan"])
+@pytest.mark.parametrize("recipe", OF_A_PAIR)
 def test_the_options_of_a_pair_reach_the_optimizers_the_noise_the_networks_and_the_average(recipe):
     plan = planned(recipe, **EVERY | PAIRED)
     state = plan.state
@@ -122,7 +126,7 @@ NORMS = {  # (batch norm in D, spectral norm in D)
 }
 
 
-@pytest.mark.parametrize("recipe", [name for name in RECIPES if name != "cyclegan"])
+@pytest.mark.parametrize("recipe", OF_A_PAIR)
 def test_d_is_normalised_as_its_paper_says(recipe):
     D = planned(recipe).state.game.networks.D
     layers = [module for module in D.modules() if isinstance(module, nn.Conv2d | nn.Linear)]

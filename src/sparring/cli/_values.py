@@ -89,6 +89,22 @@ def parse_seeds(text: str, option: str = "--seeds") -> list[int]:
     return seeds
 
 
+def parse_crossing(text: str, option: str) -> tuple[list[int], list[int]]:
+    """`1,2x7-9` -> the seeds of the rows and those of the columns.
+
+    Raises:
+        UserError: it is not two such lists.
+
+    Examples:
+        >>> parse_crossing("1,2x7-9", "--mix")
+        ([1, 2], [7, 8, 9])
+    """
+    rows, cross, columns = text.partition("x")
+    if not cross:
+        raise UserError(f"{option} {text}: not two lists of seeds with an x between them", "for example 1,2,3x7,8,9")
+    return parse_seeds(rows, option), parse_seeds(columns, option)
+
+
 def parse_span(text: str, option: str) -> tuple[float, float]:
     """`0.3..1.2` -> the two numbers.
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sparring.cli._values import parse_seeds, parse_span
+from sparring.cli._values import parse_crossing, parse_seeds, parse_span
 from sparring.errors import UserError
 
 
@@ -19,6 +19,9 @@ def explore(
     ] = None,
     sweep: Annotated[
         str | None, typer.Option(help="A code of the recipe through all its values: code, or its name.")
+    ] = None,
+    mix: Annotated[
+        str | None, typer.Option(help="Styles of seeds by row, mixed with those by column: 1,2,3x7,8,9.")
     ] = None,
     truncate: Annotated[str | None, typer.Option(help="A row of truncations for each seed: 0.3..1.2.")] = None,
     page: Annotated[
@@ -37,6 +40,9 @@ def explore(
         typer.Option(
             help="Directions by sefa, from the first weight, or by activations, from samples. [default: sefa]"
         ),
+    ] = None,
+    layer: Annotated[
+        int | None, typer.Option(min=1, help="Of a mix: rows give the layers before this one; by default half of them.")
     ] = None,
     strength: Annotated[float, typer.Option(min=1e-6, help="How far along a direction, to both sides.")] = 3.0,
     seeds: Annotated[
@@ -68,14 +74,23 @@ def explore(
     ] = "latest",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "cpu",
 ) -> None:
-    """Show what the noise of RUN does: a walk, a grid, directions, a sweep, truncations, or a page to play with.
+    """Show what the noise of RUN does: a walk, a grid, directions, a sweep, mixed styles, truncations, or a page.
 
     Seeds are those of sparring sample: the first frame of a walk is the sample of its first seed.
     """
-    views = {"walk": walk, "grid": grid, "directions": directions, "sweep": sweep, "truncate": truncate, "page": page}
+    views = {
+        "walk": walk,
+        "grid": grid,
+        "directions": directions,
+        "sweep": sweep,
+        "mix": mix,
+        "truncate": truncate,
+        "page": page,
+    }
     view = _asked(views)
     _check(view, seeds, out)
     stops = parse_seeds(walk or grid or "", f"--{view}") if view in ("walk", "grid") else []
+    rows, columns = parse_crossing(mix, "--mix") if mix is not None else ([], [])
     span = parse_span(truncate, "--truncate") if truncate is not None else (0.0, 0.0)
     start = parse_seeds(seeds) if seeds is not None else []
     if view in ("directions", "page") and len(start) > 1:
@@ -102,6 +117,7 @@ def explore(
                 ready, directions or 1, by or "sefa", seed, steps or 7, strength, class_
             ),
             "sweep": lambda: exploring.sweep(ready, sweep or "", start or [0], steps or 8, class_),
+            "mix": lambda: exploring.mix(ready, rows, columns, layer, class_),
             "truncate": lambda: exploring.truncations(ready, *span, start or range(8), steps or 8, class_),
         }
         sheet = sheets[view]()
@@ -120,7 +136,7 @@ def _asked(views: Mapping[str, object]) -> str:
 
 
 def _check(view: str, seeds: str | None, out: Path | None) -> None:
-    if seeds is not None and view in ("walk", "grid"):
+    if seeds is not None and view in ("walk", "grid", "mix"):
         raise UserError(f"--{view} has seeds of its own", "leave --seeds out")
     if out is not None and view == "page":
         raise UserError("--page and --out were given", "--page names the file")

@@ -3,7 +3,7 @@
 from sparring.exploring.animation import check_animation, save_animation
 from sparring.exploring.found import pictures_of, save_arrays, save_beside, save_nearest, save_search
 from sparring.exploring.projecting import Nearest, check_pictures, project, project_picture
-from sparring.exploring.sheets import METHODS, Sheet, context_of, directions, grid, sweep, truncations, walk
+from sparring.exploring.sheets import METHODS, Sheet, context_of, directions, grid, mix, sweep, truncations, walk
 
 __all__ = [
     "METHODS",
@@ -14,6 +14,7 @@ __all__ = [
     "context_of",
     "directions",
     "grid",
+    "mix",
     "pictures_of",
     "project",
     "project_picture",

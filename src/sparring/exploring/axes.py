@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from sparring.errors import UserError
+from sparring.networks.equalized import EqualizedConv2d, EqualizedLinear
 from sparring.workflows import Generator
 
 LAYERS = (
@@ -27,6 +28,8 @@ LAYERS = (
     nn.ConvTranspose1d,
     nn.ConvTranspose2d,
     nn.ConvTranspose3d,
+    EqualizedLinear,
+    EqualizedConv2d,
 )
 TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 
@@ -77,6 +80,51 @@ def principal(generator: Generator, count: int) -> Tensor:
     coordinates = seen @ axes[:count].T  # (N, count)
     found = torch.linalg.lstsq(coordinates, z - z.mean(0)).solution
     return _signed(found / found.norm(dim=1, keepdim=True))
+
+
+@torch.no_grad()
+def in_styles(generator: Generator, count: int, by: str) -> Tensor:
+    """Directions in the styles of a generator that has some.
+
+    Args:
+        generator: with styles.
+        count: how many.
+        by: "sefa", from the weights of all layers that are given a style, one above the other (SeFa, section 3.2); or
+            "activations", the principal directions of styles (GANSpace, section 2.1).
+
+    Returns:
+        `(count, dim)`, as long as the standard deviation of styles along each.
+
+    Raises:
+        UserError: more directions than a style has numbers.
+    """
+    w = generator.styles(generator.noise(range(SAMPLES)))[:, 0]
+    if count > w.shape[1]:
+        raise UserError(f"{count} directions of styles with {w.shape[1]} numbers", f"{w.shape[1]} at most")
+    away = w - w.mean(0)
+    stretched = torch.cat([matrix(layer) for layer in _given_styles(generator)]) if by == "sefa" else away
+    _, _, right = torch.linalg.svd(stretched, full_matrices=False)
+    found = _signed(right[:count])
+    return found * (away @ found.T).std(0)[:, None]
+
+
+def _given_styles(generator: Generator) -> list[nn.Module]:
+    """The layers that are given a style as it is."""
+    z = generator.noise(range(2))
+    w = generator.styles(z)
+    found: dict[nn.Module, None] = {}
+
+    def hear(layer: nn.Module, given: tuple[Tensor, ...], made: Tensor) -> None:
+        if given[0].shape == w[:, 0].shape and torch.equal(given[0], w[:, 0]):
+            found[layer] = None
+
+    handles = [each.register_forward_hook(hear) for each in generator.modules() if isinstance(each, LAYERS)]
+    try:
+        generator(w, _labels(generator, 2))
+    finally:
+        for handle in handles:
+            handle.remove()
+    return list(found)
 
 
 def matrix(layer: nn.Module) -> Tensor:

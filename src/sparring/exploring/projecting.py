@@ -8,7 +8,6 @@ from scipy.stats import chi2
 from torch import Tensor
 
 from sparring.data import Fitted, Rows
-from sparring.drawing import noise_of
 from sparring.errors import UserError
 from sparring.exploring.sheets import context_of
 from sparring.game import Part
@@ -35,7 +34,7 @@ class Nearest:
     """What a search found.
 
     Args:
-        z: `(latent_dim,)`.
+        z: `(latent_dim,)`; or styles, `(layers, dim)`.
         made: its sample, stored, `(1, ...)`.
         given: what it was given, stored, by column.
         distance: of the sample from the picture: root mean square over its values, of 255.
@@ -74,7 +73,8 @@ def project(
 
     Both distances are divided by their medians over the first seeds, and added. The search starts at the nearest of
     these seeds, several at once, by Adam. Normal noise is kept within the sphere in which training saw it, uniform
-    noise within its cube; a category stays what it is at each start.
+    noise within its cube; a category stays what it is at each start. Where the game has styles, the search is among
+    them, one for each layer, and nothing keeps them inside (Abdal et al. 2019, arXiv 1904.03189, W+).
 
     Args:
         ready: the run.
@@ -87,10 +87,11 @@ def project(
     Raises:
         UserError: the run makes no pictures, or makes them from something else than noise and labels; no such class.
     """
-    parts = generator_of(ready).parts
+    styled = ready.game.styles is not None
+    parts = () if styled else generator_of(ready).parts
     measure = _Measure(check_pictures(ready), picture, ready.device)
     seeds = list(range(CANDIDATES))
-    z, given = noise_of(ready.game, seeds), context_of(ready, seeds, label)
+    z, given = ready.styles(seeds) if styled else ready.latents(seeds), context_of(ready, seeds, label)
     first = measure.shown(ready.made_from(z, given))
     measure.scale_by(first)
     order = measure.loss(first).argsort()[:starts].cpu()
@@ -196,8 +197,10 @@ def _descend(
         with torch.enable_grad():
             x = ready.game.sample(ready.networks, z, context).float()
             loss = measure.loss(x)
-        better = loss.detach() < found.loss
-        found.z[better], found.loss[better] = z.detach()[better], loss.detach()[better]
+        # generators without a bound leave the range: what counts is the picture, which is clipped
+        seen = measure.loss(x.detach().clamp(-1, 1))
+        better = seen < found.loss
+        found.z[better], found.loss[better] = z.detach()[better], seen[better]
         if step % max(1, math.ceil(steps / (FRAMES - 1))) == 0 or step == steps:
             trail.append(x.detach().cpu())
         if progress:

@@ -91,7 +91,8 @@ def directions(
         by: one of `METHODS`.
         seed: where they all start.
         steps: in a row; an even number has no middle.
-        strength: how far, in standard deviations of normal noise.
+        strength: how far, in standard deviations of normal noise; or, where there are styles, of these along each
+            direction.
         label: see `walk`.
 
     Raises:
@@ -100,14 +101,53 @@ def directions(
     parts = _parts(ready)
     if by not in METHODS:
         raise UserError(f"directions are not found by {by}", did_you_mean(by, METHODS))
-    found = METHODS[by](generator_of(ready), count).cpu()
     amounts = torch.linspace(-strength, strength, steps).repeat(count)[:, None]
-    z = noise_of(ready.game, [seed]).repeat(count * steps, 1)
-    z[:, : parts[0].dim] += amounts * found.repeat_interleave(steps, 0)
+    if ready.game.styles:
+        found = axes.in_styles(generator_of(ready), count, by).cpu()
+        z = ready.styles([seed]) + (amounts * found.repeat_interleave(steps, 0))[:, None]
+    else:
+        found = METHODS[by](generator_of(ready), count).cpu()
+        z = noise_of(ready.game, [seed]).repeat(count * steps, 1)
+        z[:, : parts[0].dim] += amounts * found.repeat_interleave(steps, 0)
     made = ready.made_from(z, context_of(ready, [seed] * len(z), label))
     return Sheet(
         made, steps, f"rows: directions 1 to {count} by {by}; columns: {-strength:g} to {strength:g} along them"
     )
+
+
+def mix(
+    ready: Sampler, rows: Sequence[int], columns: Sequence[int], layer: int | None = None, label: str | None = None
+) -> Sheet:
+    """The styles of some seeds mixed with those of others (Karras et al. 2018, arXiv 1812.04948, figure 3).
+
+    The first column shows the seeds of the rows, the first row those of the columns. In between, the layers before
+    `layer` have the row's style, the others the column's.
+
+    Args:
+        ready: the run.
+        rows: seeds.
+        columns: seeds.
+        layer: 1 or more; by default the middle of the layers.
+        label: the class of all; by default what the first seed of the rows is given.
+
+    Raises:
+        UserError: the generator has no styles, or no such layer; and as for `walk`.
+    """
+    _parts(ready)
+    down, across = ready.styles(rows), ready.styles(columns)
+    layers = down.shape[1]
+    layer = layers // 2 if layer is None else layer
+    if not 0 < layer < layers:
+        raise UserError(f"--layer {layer}: the generator has {layers} layers", f"1 to {layers - 1}")
+    own = down[:, None].expand(-1, len(columns), -1, -1)[:, :, :layer]
+    others = across[None].expand(len(rows), -1, -1, -1)[:, :, layer:]
+    table = torch.cat([down[:, None], torch.cat([own, others], 2)], 1)  # (rows, 1 + columns, layers, dim)
+    w = torch.cat([down[:1], across, table.flatten(0, 1)])
+    made = ready.made_from(w, context_of(ready, [rows[0]] * len(w), label))
+    made[0] = 255 if made.dtype == torch.uint8 else 0  # the corner belongs to no seed
+    given = ", ".join(map(str, rows)), ", ".join(map(str, columns))
+    said = "rows: layers 1 to {} of seeds {}; columns: the others of seeds {}".format(layer, *given)
+    return Sheet(made, 1 + len(columns), said)
 
 
 def sweep(
@@ -159,7 +199,7 @@ def truncations(
     """
     _parts(ready)
     values = torch.linspace(low, high, steps).tolist()
-    z = torch.stack([noise_of(ready.game, seeds, value) for value in values], 1).flatten(0, 1)
+    z = torch.stack([ready.latents(seeds, value) for value in values], 1).flatten(0, 1)
     made = ready.made_from(z, context_of(ready, [seed for seed in seeds for _ in values], label))
     return Sheet(made, steps, f"rows: {len(seeds)} seeds; columns: truncation from {low:g} to {high:g}")
 

@@ -19,12 +19,14 @@ from sparring.recipes import (
     infogan,
     lsgan,
     pacgan,
+    progressive,
     projection,
     r3gan,
     ragan,
     sgan,
     sngan,
     softmax_gan,
+    stylegan2,
     unrolled,
     wgan,
     wgan_div,
@@ -39,6 +41,7 @@ RECIPES: dict[str, Recipe] = {
         *(default, gan, dcgan, lsgan, wgan, wgan_gp, wgan_div, dragan, sngan, ragan, r3gan),
         *(bgan, softmax_gan, ebgan, began, pacgan, unrolled, improved),
         *(projection, cgan, acgan, sgan, infogan, bigan, aae, clustergan, cyclegan),
+        *(progressive, stylegan2),
     )
 }
 

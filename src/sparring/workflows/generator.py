@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sparring.drawing import noise_of
+from sparring.drawing import latents_of
 from sparring.errors import UserError
 from sparring.game import Game, parts_of
 from sparring.kinds import Kind, Schema, classes_of, labelled
@@ -57,7 +57,7 @@ class Generator(nn.Module):
         """Samples.
 
         Args:
-            z: `(B, latent_dim)`.
+            z: `(B, latent_dim)`; or styles, `(B, layers, dim)`, where the game has them.
             y: int64 `(B,)`, labels, where there are `classes`.
 
         Returns:
@@ -69,12 +69,29 @@ class Generator(nn.Module):
         if (y is None) != (self._labels is None):
             raise ValueError("this generator needs labels: G(z, y)" if self._labels else "this generator has no labels")
         given = {self._labels: self.schema[self._labels].to_model(y)} if self._labels and y is not None else {}
-        return self.game.sample(self.game.with_networks(dict(self.makers.items())), z, given)
+        return self.game.sample(self._networks, z, given)
 
     def noise(self, seeds: Sequence[int], truncation: float | None = None) -> Tensor:
-        """The noise of some seeds, `(len(seeds), latent_dim)`: that of `sparring sample --seeds`."""
+        """The noise of some seeds, `(len(seeds), latent_dim)`: that of `sparring sample --seeds`.
+
+        Truncated, they are styles where the game has some, `(len(seeds), layers, dim)`.
+        """
         device = next(iter([*self.parameters(), *self.buffers()]), torch.empty(0)).device
-        return noise_of(self.game, seeds, truncation).to(device)
+        return latents_of(self.game, self._networks, seeds, truncation, device).to(device)
+
+    def styles(self, z: Tensor) -> Tensor:
+        """The styles of noise, `(B, layers, dim)`, one for each layer.
+
+        Raises:
+            ValueError: this generator has none.
+        """
+        if self.game.styles is None:
+            raise ValueError("this generator has no styles")
+        return self.game.styles.of(self._networks, z)
+
+    @property
+    def _networks(self) -> Any:
+        return self.game.with_networks(dict(self.makers.items()))
 
     def to_array(self, x: Tensor) -> np.ndarray:
         """Samples as arrays: pictures as uint8 `(B, H, W, C)`, points in their own units."""

@@ -1,9 +1,11 @@
 """Playing a plan and writing its run directory; what happens between two rounds is one small object each."""
 
+import copy
 import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice, pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -19,11 +21,13 @@ from sparring.data import Rows, viewed
 from sparring.doctor import OFF, Doctor, Health, readings
 from sparring.drawing import draw, rows_for
 from sparring.errors import UserError, writing
+from sparring.game import FORESEEN
 from sparring.kinds import Categories, labelled
 from sparring.lock import locked
-from sparring.loop import DivergedError, Round, play
+from sparring.loop import DivergedError, Round, State, play
 from sparring.metrics.table import KNOWN_MODES
 from sparring.pacing import PACED_ROUNDS, Meter, interruptions
+from sparring.processes import ALONE
 from sparring.runs import RunDir
 from sparring.scoring import Evaluation, Scorer
 from sparring.severity import is_trouble
@@ -33,6 +37,9 @@ from sparring.workflows.planning import Plan, cadences, fraction_of
 
 MEASURED = 0.05
 """Of a budget in minutes, and a minute at most: what is played before the length of the run is estimated."""
+
+TRIED = 4
+"""Rounds by which a later pace of the game is measured; the first of them does not count."""
 
 STRIP = 8
 """Samples of a preview that are also kept as they are stored."""
@@ -182,7 +189,8 @@ class Pace:
         """Estimate the round in which the run will end, once a small part of it has been played.
 
         As if nothing but rounds took time from now on: rates that are still a little above 0 in the end cost less than
-        rounds in which they are 0 already. A run begins with more examinations, drawings and slow first rounds.
+        rounds in which they are 0 already. A run begins with more examinations, drawings and slow first rounds. Where a
+        game has rounds of several paces, it is their average that counts.
         """
         minutes, round = self._plan.config.budget.minutes, self._plan.state.round
         if self._how.horizon is not None or minutes is None:
@@ -190,10 +198,34 @@ class Pace:
         left = 60 * minutes - seconds
         if len(self._took) <= PACED_ROUNDS or seconds - self._plan.seconds < min(60.0, MEASURED * (left + seconds)):
             return
-        decided = {"horizon": round + math.ceil(left / max(median(self._took), 1e-9)), "begins": round}
+        took, slower = max(median(self._took), 1e-9), slowdown(self._plan)
+        # (left + round * took) / (took * slower) in all, less those that were played
+        further = (left - round * took * (slower - 1)) / (took * slower)
+        decided = {"horizon": round + max(1, math.ceil(further)), "begins": round}
         self._how = replace(self._how, **decided)
         self._lead.decide(decided["horizon"])
         _write_config(self._plan.out, self._plan.config.model_copy(update=decided))
+
+
+def slowdown(plan: Plan) -> float:
+    """How long a round of the run takes on average, over a round as it is played now; 1 where all are alike.
+
+    A copy of the game is played for a few rounds in each of its `paces`.
+    """
+    begins = plan.state.game.paces
+    if len(begins) == 1:
+        return 1.0
+    ends, took = [*begins[1:], 1.0], list[float]()
+    for begin, end in zip(begins, ends, strict=True):
+        game = replace(plan.state.game, networks=copy.deepcopy(plan.state.game.networks))
+        state, times = State.start(game), list[float]()
+        state.round = FORESEEN  # late enough for a few more rounds to be no progress
+        how = replace(plan.how, horizon=round(FORESEEN / ((begin + end) / 2)), begins=0, processes=ALONE)
+        for _ in islice(play(state, plan.data, how), TRIED):
+            times.append(time.monotonic())
+        took.append(min(later - sooner for sooner, later in pairwise(times)))
+    shares = [end - begin for begin, end in zip(begins, ends, strict=True)]
+    return sum(share * each for share, each in zip(shares, took, strict=True)) / took[0]
 
 
 class Logging:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from sparring import checkpoint as checkpoints
 from sparring.data import Rows
 from sparring.devices import choose_device
-from sparring.drawing import codes_of, draw, made_from
+from sparring.drawing import codes_of, draw, latents_of, made_from, noise_of, styles_of
 from sparring.errors import UserError
 from sparring.game import Game
 from sparring.kinds import Kind, Schema, from_tables, labelled
@@ -68,11 +68,25 @@ class Sampler:
         made = draw(self.game, self.networks, self.schema, seeds, context, truncation, self.device)
         return {**context, self.game.makes: self.kind.to_stored(made)}
 
+    def latents(self, seeds: Sequence[int], truncation: float | None = None) -> Tensor:
+        """What samples are made from; see `sparring.drawing.latents_of`."""
+        return latents_of(self.game, self.networks, seeds, truncation, self.device)
+
+    def styles(self, seeds: Sequence[int]) -> Tensor:
+        """The styles of some seeds, `(len(seeds), layers, dim)`.
+
+        Raises:
+            UserError: this game has no styles.
+        """
+        if self.game.styles is None:
+            raise UserError("this run's generator has no styles", "train one that has: --recipe stylegan2")
+        return styles_of(self.game, self.networks, noise_of(self.game, seeds), self.device)
+
     def made_from(self, noise: Tensor, context: Rows) -> Tensor:
-        """Stored samples of any noise.
+        """Stored samples of any noise, or styles.
 
         Args:
-            noise: `(N, ...)`, as the game's own is.
+            noise: `(N, ...)`, as the game's own is; or `(N, layers, dim)`, where it has styles.
             context: stored rows of the columns that samples are made from, one a sample; see `given.asked`.
         """
         return self.kind.to_stored(made_from(self.game, self.networks, self.schema, noise, context, self.device))
