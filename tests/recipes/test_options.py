@@ -122,7 +122,6 @@ NORMS = {  # (batch norm in D, spectral norm in D)
     "improved": (True, False),
     "pacgan": (True, False),
     "projection": (False, True),
-    "acgan": (True, False),
 }
 
 

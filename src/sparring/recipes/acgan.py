@@ -9,7 +9,7 @@ Deviations: docs/recipes/acgan.md.
 """
 
 from functools import partial
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from pydantic import Field
@@ -19,14 +19,20 @@ from torch.nn.functional import cross_entropy
 from sparring.game import Batch, Game, Latent, Player, Step
 from sparring.kinds import Schema
 from sparring.objectives import Terms, non_saturating
-from sparring.recipes._duel import Featured, PairOptions, pair, shape_of
+from sparring.recipes._duel import DECAY_FROM, Featured, PairOptions, pair, shape_of
 from sparring.recipes._labels import classes_for, told
 from sparring.recipes.recipe import Recipe
+from sparring.schedules import Varying
 
 
 class Options(PairOptions):
-    """The paper's game."""
+    """The paper's game, on the default's fast networks."""
 
+    network: Literal["mlp", "dcgan", "shuffle", "resnet"] = Field(
+        "shuffle", description="for pictures; points take an mlp"
+    )
+    lr: Varying = Field(2e-3, gt=0, description="learning rate of both")
+    decay_from: float = Field(0.5, ge=0, le=1, description=DECAY_FROM)
     classify: float = Field(1.0, gt=0, description="w: weight of the class's likelihood, on both sides")
 
 
