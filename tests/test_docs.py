@@ -151,7 +151,7 @@ def sources(recipe: str) -> list[Dataset | Unpaired]:
     if recipe in ("projection", "cgan", "acgan", "sgan"):
         return [sparring.data.open((array, labels)) for array in (arrays[0], points)]
     pictures = [sparring.data.open(array) for array in arrays]
-    if recipe == "cyclegan":
+    if RECIPES[recipe].takes == "domains":
         return [Unpaired(*pictures)]
     return [pictures[0], sparring.data.open(points)]
 

@@ -10,7 +10,7 @@ from sparring.game import Latent, Part, parts_of
 from sparring.recipes import RECIPES
 from sparring.workflows import Generator
 
-WITH_NOISE = [name for name in RECIPES if name != "cyclegan"]
+WITH_NOISE = [name for name, recipe in RECIPES.items() if recipe.takes == "examples"]
 
 
 def planned(recipe: str) -> workflows.Plan:

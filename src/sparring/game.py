@@ -276,6 +276,10 @@ class Game(Generic[N]):
         encode: where the game has an encoder: (networks, examples in the networks' range) -> their codes, in the form
             that `sample` takes as noise, so that `sample(net, encode(net, x), given)` makes the examples again. Like
             `sample`, it calls no network but those that the makers train.
+        reverse: where a translation has a way back: (networks, noise, given) -> examples of the column that the game is
+            given, in the networks' range; here `given` has the column that the game makes, and whatever else it is
+            given: cyclegan's F(b), where it makes b by G(a). Like `sample`, it calls no network but those that the
+            makers train.
     """
 
     networks: N
@@ -289,6 +293,7 @@ class Game(Generic[N]):
     average: tuple[str, ...] = ("G",)
     decay: float = 0.999
     encode: Callable[[N, Tensor], Tensor] | None = None
+    reverse: Callable[[N, Tensor, Batch], Tensor] | None = None
 
     def __post_init__(self) -> None:
         """Refuse a game that cannot be played.

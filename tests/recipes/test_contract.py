@@ -53,7 +53,7 @@ def pictures(shape: tuple[int, ...], seed: int) -> Dataset | Unpaired:
 
 def start(recipe: str, shape: tuple[int, ...], batch: int = 3) -> workflows.Plan:
     data = pictures(shape, 0)
-    if recipe == "cyclegan":
+    if RECIPES[recipe].takes == "domains":
         data = Unpaired(data, pictures(shape, 1))
     return workflows.plan(data, recipe=recipe, rounds=4, options={"batch": batch, "width": 4}, out="never-written")
 

@@ -1,9 +1,11 @@
 from sparring.data.dataset import Dataset
+from sparring.data.derived import Holed, Reduced
 from sparring.data.fitted import Fitted, read_fitted
 from sparring.data.framing import Channels
 from sparring.data.inspection import Inspection, inspect
 from sparring.data.ondemand import MapStyle, OnDemand
 from sparring.data.opening import open, read
+from sparring.data.paired import Paired, is_paired
 from sparring.data.protocol import Data, Rows
 from sparring.data.sources import BUILTIN, Source
 from sparring.data.unpaired import Unpaired
@@ -15,14 +17,18 @@ __all__ = [
     "Data",
     "Dataset",
     "Fitted",
+    "Holed",
     "Inspection",
     "MapStyle",
     "OnDemand",
+    "Paired",
+    "Reduced",
     "Rows",
     "Source",
     "Unpaired",
     "Viewed",
     "inspect",
+    "is_paired",
     "known_modes_in_view",
     "open",
     "read",

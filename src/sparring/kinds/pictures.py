@@ -24,6 +24,7 @@ class Pictures:
     Args:
         shape: (C, H, W).
         raw: the channels are not grey, RGB or RGBA but as they were stored: a fourth one hides nothing.
+        masked: the last channel is a mask: 0 where the picture is to be completed, 255 elsewhere.
     """
 
     name: ClassVar[str] = "pictures"
@@ -34,12 +35,15 @@ class Pictures:
 
     shape: tuple[int, int, int]
     raw: bool = False
+    masked: bool = False
 
     def describe(self) -> str:
         """Height, width, channels."""
         channels, height, width = self.shape
+        channels -= self.masked
         several = f"with {channels} channel{'s' if channels > 1 else ''}"
-        return f"{height}x{width} {several if self.raw else CHANNELS.get(channels, several)}"
+        named = several if self.raw else CHANNELS.get(channels, several)
+        return f"{height}x{width} {named}{' and a mask' if self.masked else ''}"
 
     def to_model(self, stored: Tensor) -> Tensor:
         """uint8 -> float32 in [-1, 1]."""

@@ -31,7 +31,7 @@ from sparring.recipes import (
     wgan_gp,
 )
 from sparring.recipes._duel import Duel, duel
-from sparring.recipes.recipe import BatchOptions, Recipe, resolve
+from sparring.recipes.recipe import BatchOptions, Recipe, resolve, taken
 
 RECIPES: dict[str, Recipe] = {
     module.RECIPE.name: module.RECIPE
@@ -54,4 +54,4 @@ def get(name: str) -> Recipe:
     return RECIPES[name]
 
 
-__all__ = ["RECIPES", "BatchOptions", "Duel", "Recipe", "duel", "get", "resolve"]
+__all__ = ["RECIPES", "BatchOptions", "Duel", "Recipe", "duel", "get", "resolve", "taken"]

@@ -89,8 +89,6 @@ def critic(net: Networks, batch: Batch) -> Tensor:
 
 def build(options: Options, schema: Schema) -> Game[Networks]:
     """The game."""
-    if not {"a", "b"} <= schema.keys():
-        raise UserError("cyclegan needs two kinds of pictures", "a folder with trainA/ and trainB/")
     shape = schema["a"].shape
     if any(side % 4 for side in shape[1:]) or min(shape[1:]) < 8:
         height, breadth = (max(8, 4 * round(side / 4)) for side in shape[1:])
@@ -116,6 +114,7 @@ def build(options: Options, schema: Schema) -> Game[Networks]:
         makers=("translators",),
         average=("G", "F"),
         decay=options.ema,
+        reverse=lambda net, noise, given: net.F(given["b"]),
     )
 
 
@@ -126,4 +125,5 @@ RECIPE = Recipe(
     "turns one kind of picture into another, without pairs",
     Options,
     build,
+    takes="domains",
 )

@@ -154,7 +154,7 @@ class Opening:
 
 
 def open_data(source: Source, config: RunConfig, opening: Opening = Opening()) -> Data:
-    """The data set of that source, prepared as the config says.
+    """The data set of that source, prepared as the config says and as its recipe takes it.
 
     Args:
         source: see `Source`.
@@ -162,8 +162,14 @@ def open_data(source: Source, config: RunConfig, opening: Opening = Opening()) -
         opening: see `Opening`.
 
     Raises:
-        UserError: see `sparring.data.open`; or options of preparation for a data set that is open already.
+        UserError: see `sparring.data.open`; options of preparation for a data set that is open already; or a recipe
+            that is not for such data.
     """
+    data = _opened(source, config, opening)
+    return data if config.recipe == CUSTOM else recipes.taken(recipes.get(config.recipe), config.options, data)
+
+
+def _opened(source: Source, config: RunConfig, opening: Opening) -> Data:
     how = config.data.model_dump(exclude={"source"})
     if isinstance(source, Data):
         asked = [name for name, value in how.items() if value != DataOptions.model_fields[name].default]
