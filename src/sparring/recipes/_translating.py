@@ -17,10 +17,15 @@ class TranslationOptions(RecipeOptions):
     batch: int = Field(1, gt=0, description="examples a step")
     width: int = Field(16, gt=0, description="of all networks")
     lr: float = Field(2e-4, gt=0, description="learning rate of all")
-    beta1: float = Field(0.5, ge=0, lt=1, description="Adam's β1")
     decay_from: float = Field(
         0.5, ge=0, le=1, description="the part of the run after which the rates fall linearly to 0; 1 is never"
     )
+
+
+class AdamOptions(TranslationOptions):
+    """The same, and Adam's."""
+
+    beta1: float = Field(0.5, ge=0, lt=1, description="Adam's β1")
 
     def optimizer(self, lr: float | None = None, *, beta2: float = 0.999) -> OptimizerConfig:
         """Adam, as the options say."""

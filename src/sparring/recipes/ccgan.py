@@ -21,16 +21,16 @@ from sparring.game import Game, Player, Step
 from sparring.kinds import Schema, classes_of
 from sparring.networks import DCGANDiscriminator, UNet, depth_for
 from sparring.objectives import Terms, non_saturating
-from sparring.recipes._translating import Completed, TranslationOptions, holes, nothing
+from sparring.recipes._translating import AdamOptions, Completed, holes, nothing
 from sparring.recipes.recipe import Recipe
 
 
-class Options(TranslationOptions):
+class Options(AdamOptions):
     """The paper's CC-GAN, narrower."""
 
     batch: int = Field(32, gt=0, description="pictures a step")
     mask: Mask = Field("random", description="the hole: a box in the center, or a random one for each picture")
-    share: float = Field(0.6, gt=0, le=1, description="the hole's sides, as a share of the picture's; a random box's at most")
+    share: float = Field(0.6, gt=0, le=1, description="the hole's sides, as a share of the picture's, at most")
     classify: float = Field(1.0, ge=0, description="λ: weight of the class's likelihood, where there are labels")
 
 

@@ -19,11 +19,11 @@ from sparring.game import Batch, Game, Latent, Player, Step
 from sparring.kinds import Schema
 from sparring.networks import CoupledDiscriminator, CoupledGenerator
 from sparring.objectives import Terms, non_saturating
-from sparring.recipes._translating import TranslationOptions, marked, shapes
+from sparring.recipes._translating import AdamOptions, marked, shapes
 from sparring.recipes.recipe import Recipe
 
 
-class Options(TranslationOptions):
+class Options(AdamOptions):
     """The paper's game, with the default's fast networks."""
 
     batch: int = Field(32, gt=0, description="examples of each kind a step")
@@ -70,9 +70,7 @@ def build(options: Options, schema: Schema) -> Game[Networks]:
     noise = Latent(options.latent_dim, options.latent)
     optimizer = options.optimizer(beta2=options.beta2)
     return Game(
-        networks=Networks(
-            CoupledGenerator(noise.dim, a, b, options.width), CoupledDiscriminator(a, b, options.width)
-        ),
+        networks=Networks(CoupledGenerator(noise.dim, a, b, options.width), CoupledDiscriminator(a, b, options.width)),
         players=(
             Player("discriminator", ("D",), partial(discriminator, noise), optimizer),
             Player("generator", ("G",), partial(generator, noise), optimizer),

@@ -20,18 +20,18 @@ from sparring.game import Game, Player, Step
 from sparring.kinds import Schema
 from sparring.networks import DCGANDiscriminator, UNet, depth_for
 from sparring.objectives import Terms, non_saturating
-from sparring.recipes._translating import Completed, TranslationOptions, hole_error, holes, nothing
+from sparring.recipes._translating import AdamOptions, Completed, hole_error, holes, nothing
 from sparring.recipes.recipe import Recipe
 
 
-class Options(TranslationOptions):
+class Options(AdamOptions):
     """The paper's section 3.2, narrower."""
 
     batch: int = Field(32, gt=0, description="pictures a step")
     lr: float = Field(2e-3, gt=0, description="learning rate of G")
     lr_d: float = Field(2e-4, gt=0, description="learning rate of D; the paper's is a tenth of G's")
     mask: Mask = Field("center", description="the hole: a box in the center, or a random one for each picture")
-    share: float = Field(0.5, gt=0, le=1, description="the hole's sides, as a share of the picture's; a random box's at most")
+    share: float = Field(0.5, gt=0, le=1, description="the hole's sides, as a share of the picture's, at most")
     skips: bool = Field(False, description="join G's decoder with its encoder, which the paper's G is not")
     pixels: float = Field(0.999, ge=0, description="λ: weight of the squared error in the hole")
     adversarial: float = Field(0.001, ge=0, description="η: weight of D's judgement")

@@ -19,11 +19,11 @@ from sparring.game import Batch, Game, Player, Step
 from sparring.kinds import Schema
 from sparring.networks import DCGANDiscriminator, UNet, depth_for
 from sparring.objectives import Terms, non_saturating
-from sparring.recipes._translating import TranslationOptions, marked, nothing, shapes
+from sparring.recipes._translating import AdamOptions, marked, nothing, shapes
 from sparring.recipes.recipe import Recipe
 
 
-class Options(TranslationOptions):
+class Options(AdamOptions):
     """The paper's section 3, narrower."""
 
     batch: int = Field(32, gt=0, description="examples of each kind a step")

@@ -85,7 +85,7 @@ def build(options: Options, schema: Schema) -> Game[Networks]:
     a, b = shapes("dualgan", schema)
     width, depth = options.width, depth_for(*b[1:])
     G, F = (UNet(ours[0], theirs[0], width, depth, options.dropout) for ours, theirs in ((a, b), (b, a)))
-    D_A, D_B = (PatchDiscriminator(shape, width) for shape in (a, b))
+    D_A, D_B = (PatchDiscriminator(shape, width, bias=False) for shape in (a, b))
     noise = Latent(G.noise, "uniform")
     optimizer = OptimizerConfig(options.lr, "rmsprop", (0.0, options.beta2), decay_from=options.decay_from)
     return Game(

@@ -19,11 +19,11 @@ from sparring.game import Batch, Game, Latent, Player, Step
 from sparring.kinds import Schema
 from sparring.networks import PatchDiscriminator, UNet, depth_for
 from sparring.objectives import Terms, non_saturating
-from sparring.recipes._translating import TranslationOptions, beside, shapes
+from sparring.recipes._translating import AdamOptions, beside, shapes
 from sparring.recipes.recipe import Recipe
 
 
-class Options(TranslationOptions):
+class Options(AdamOptions):
     """The paper's section 3.3, narrower."""
 
     batch: int = Field(4, gt=0, description="pairs a step")

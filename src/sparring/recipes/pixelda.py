@@ -23,11 +23,11 @@ from sparring.kinds import Schema
 from sparring.networks import StridedDiscriminator, Translator
 from sparring.objectives import Terms, non_saturating
 from sparring.recipes._labels import classes_for
-from sparring.recipes._translating import TranslationOptions, beside, shapes
+from sparring.recipes._translating import AdamOptions, beside, shapes
 from sparring.recipes.recipe import Recipe
 
 
-class Options(TranslationOptions):
+class Options(AdamOptions):
     """The paper's game, narrower."""
 
     batch: int = Field(32, gt=0, description="examples of each kind a step")

@@ -22,11 +22,11 @@ from sparring.kinds import Schema
 from sparring.networks import DCGANDiscriminator, SRResNet
 from sparring.objectives import Terms, non_saturating
 from sparring.recipes._perceptual import FEATURES, Fixed, Perceptual
-from sparring.recipes._translating import TranslationOptions, factor_between, nothing
+from sparring.recipes._translating import AdamOptions, factor_between, nothing
 from sparring.recipes.recipe import Recipe
 
 
-class Options(TranslationOptions):
+class Options(AdamOptions):
     """The paper's section 2, on a small network."""
 
     batch: int = Field(16, gt=0, description="pictures a step")
@@ -35,7 +35,7 @@ class Options(TranslationOptions):
     factor: int = Field(4, ge=2, description="by which pictures are reduced, where no pairs are given")
     lr: float = Field(5e-4, gt=0, description="learning rate of both; the paper's is 1e-4")
     beta1: float = Field(0.9, ge=0, lt=1, description="Adam's β1")
-    pretrain: float = Field(0.5, ge=0, le=1, description="share of the run in which G minimises the squared error alone")
+    pretrain: float = Field(0.5, ge=0, le=1, description="share of the run that is the squared error alone")
     pixels: float = Field(1.0, ge=0, description="w: weight of the squared error, after that")
     features: Fixed = Field("random", description=FEATURES)
     perceptual: float = Field(0.1, ge=0, description="v: weight of their distance")
