@@ -93,6 +93,10 @@ class Columns:
         return {name: torch.from_numpy(column[-6:][:n].copy()) for name, column in self._rows.items()}
 
 
+GIVEN_PICTURES = [name for name, recipe in RECIPES.items() if recipe.takes != "examples" or name == "stargan"]
+"""The recipes that turn pictures into pictures, or are given two kinds of them: none is for points."""
+
+
 def data_for(recipe: str, shape: tuple[int, int, int], examples: int = 30) -> Columns:
     """Random pictures of that shape as the recipe takes them, with labels of three classes."""
     rng = np.random.default_rng(0)

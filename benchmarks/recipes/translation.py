@@ -71,7 +71,7 @@ def as_data(
     if labels is not None:
         schema["y"], columns["y"] = Categories(tuple("0123456789")), labels[order].astype(np.int64)
     train, kept = ({name: column[which] for name, column in columns.items()} for which in (~held_out, held_out))
-    return Dataset(schema, train, kept, mirror, (), "of a benchmark")
+    return Dataset(schema, train, kept, False, (), "of a benchmark")
 
 
 @cache

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import torch
+from tests.conftest import GIVEN_PICTURES
 from torch import nn
 
 import sparring
@@ -50,7 +51,7 @@ def copier(examples: torch.Tensor) -> nn.Module:
     return Copier()
 
 
-NEEDY = ("cyclegan", "projection", "cgan", "acgan", "sgan")
+NEEDY = (*GIVEN_PICTURES, "projection", "cgan", "acgan", "sgan")
 """The recipes that need two kinds of pictures, or labels."""
 
 
