@@ -14,7 +14,7 @@ from torch import Tensor, nn
 import sparring
 import sparring.data
 from benchmarks.modes.protocols import played
-from benchmarks.recipes import codes, variety
+from benchmarks.recipes import codes, translation, variety
 from benchmarks.recipes.play import (
     Bar,
     ablation,
@@ -523,4 +523,5 @@ BARS: dict[str, dict[str, Callable[[int], Bars]]] = {
     "improved": {"minibatch": variety.minibatch},
     "pacgan": {"modes": variety.pacgan},
     "unrolled": {"modes": variety.unrolled},
+    **translation.BARS,
 }
