@@ -1,13 +1,13 @@
 from sparring.data.dataset import Dataset
 from sparring.data.derived import Holed, Reduced
 from sparring.data.fitted import Fitted, read_fitted
-from sparring.data.framing import Channels
+from sparring.data.framing import Channels, Pairs
 from sparring.data.inspection import Inspection, inspect
 from sparring.data.ondemand import MapStyle, OnDemand
-from sparring.data.opening import open, read
+from sparring.data.opening import open, read, two_domains
 from sparring.data.paired import Paired, is_paired
 from sparring.data.protocol import Data, Rows
-from sparring.data.sources import BUILTIN, Source
+from sparring.data.sources import BUILTIN, Source, is_two_paths
 from sparring.data.unpaired import Unpaired
 from sparring.data.viewed import Viewed, known_modes_in_view, viewed
 
@@ -22,6 +22,7 @@ __all__ = [
     "MapStyle",
     "OnDemand",
     "Paired",
+    "Pairs",
     "Reduced",
     "Rows",
     "Source",
@@ -29,9 +30,11 @@ __all__ = [
     "Viewed",
     "inspect",
     "is_paired",
+    "is_two_paths",
     "known_modes_in_view",
     "open",
     "read",
     "read_fitted",
+    "two_domains",
     "viewed",
 ]
