@@ -10,6 +10,7 @@ from sparring.data.protocol import Data, Rows
 from sparring.data.sources import BUILTIN, Source, is_two_paths
 from sparring.data.unpaired import Unpaired
 from sparring.data.viewed import Viewed, known_modes_in_view, viewed
+from sparring.data.whole import Laid, laid_out, pictures_of, read_whole, with_alpha
 
 __all__ = [
     "BUILTIN",
@@ -19,6 +20,7 @@ __all__ = [
     "Fitted",
     "Holed",
     "Inspection",
+    "Laid",
     "MapStyle",
     "OnDemand",
     "Paired",
@@ -32,9 +34,13 @@ __all__ = [
     "is_paired",
     "is_two_paths",
     "known_modes_in_view",
+    "laid_out",
     "open",
+    "pictures_of",
     "read",
     "read_fitted",
+    "read_whole",
     "two_domains",
     "viewed",
+    "with_alpha",
 ]
