@@ -1,13 +1,13 @@
 """Drawing samples: the one place where a game's generator is called to be looked at."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from sparring.data import Rows
-from sparring.game import Game
+from sparring.game import Batch, Game
 from sparring.kinds import Schema
 from sparring.loop import evaluating, seed_of
 
@@ -57,13 +57,39 @@ def made_from(
     device: torch.device | str = "cpu",
 ) -> Tensor:
     """What the game makes of any noise; the arguments, and what is returned, are those of `draw`."""
+    return made_by(game.sample, networks, schema, noise, {name: given[name] for name in game.given}, device)
+
+
+def made_by(
+    make: Callable[[Any, Tensor, Batch], Tensor],
+    networks: Any,
+    schema: Schema,
+    noise: Tensor,
+    given: Rows,
+    device: torch.device | str = "cpu",
+    chunk: int = CHUNK,
+) -> Tensor:
+    """What one of a game's functions, `sample` or `reverse`, makes.
+
+    Args:
+        make: the function.
+        networks: see `draw`.
+        schema: see `draw`.
+        noise: `(N, ...)`.
+        given: stored rows of all columns that it is given, one each.
+        device: where the networks are; of "meta" only the shape of what is made means anything.
+        chunk: rows at once; the last ones are filled up to as many.
+
+    Returns:
+        `(N, ...)` in the model's range, on the processor.
+    """
     parts, last = [], len(noise) - 1
     with evaluating(networks):
-        for first in range(0, len(noise), CHUNK):
-            rows = [min(first + k, last) for k in range(CHUNK)]
-            context = {name: schema[name].to_model(given[name][rows].to(device)) for name in game.given}
-            made = game.sample(networks, noise[rows].to(device), context)
-            parts.append(made[: len(noise) - first].float().cpu())
+        for first in range(0, len(noise), chunk):
+            rows = [min(first + k, last) for k in range(chunk)]
+            context = {name: schema[name].to_model(column[rows].to(device)) for name, column in given.items()}
+            made = make(networks, noise[rows].to(device), context)[: len(noise) - first].float()
+            parts.append(made if made.is_meta else made.cpu())
     return torch.cat(parts)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sparring.cli._processes import launch, leads, mind_the_launcher, started
+from sparring.cli._sources import DomainA, DomainB, place_of
 from sparring.cli._values import parse_channels, parse_count, parse_size
 from sparring.errors import ProcessesError, UserError
 from sparring.severity import is_trouble
@@ -27,6 +28,8 @@ def train(
             "With --resume: where the data is now, if it has moved."
         ),
     ] = None,
+    a: DomainA = None,
+    b: DomainB = None,
     recipe: Annotated[str | None, typer.Option("--recipe", "-r", help="See `sparring recipes`.")] = None,
     out: Annotated[Path | None, typer.Option(help="Run directory. By default the next free one in runs/.")] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with this run, exactly where it was.")] = None,
@@ -77,6 +80,7 @@ def train(
     if not started(processes):
         raise typer.Exit(launch(processes or 1, sys.argv[1:]))
     mind_the_launcher()
+    place = place_of(source, a, b)
     from sparring import workflows
     from sparring.cli._display import Preparing
     from sparring.config import FOUND_OUT, Budget, DataOptions, RunConfig, parse_settings, read_toml
@@ -90,17 +94,17 @@ def train(
         if resume is not None:
             fixed: dict[str, Any] = {"--recipe": recipe, "--out": out, "--set": set_, "--config": config}
             _check_fixed(resume, fixed | {f"--{name.replace('_', '-')}": value for name, value in given.items()})
-            plan = workflows.plan_resumed(resume, source=source, opening=opening, **budget)
+            plan = workflows.plan_resumed(resume, source=place, opening=opening, **budget)
         else:
-            settings = parse_settings(set_ or [])
+            settings = {name.removeprefix("data."): value for name, value in parse_settings(set_ or []).items()}
             tables = read_toml(config) if config else {}
             of_run = set(RunConfig.model_fields) - set(FOUND_OUT)
             tables |= {name: settings.pop(name) for name in set(settings) & of_run}
-            of_groups = set(DataOptions.model_fields) - {"source"} | set(Budget.model_fields)
+            of_groups = set(DataOptions.model_fields) - {"source", "b"} | set(Budget.model_fields)
             asked = {name: settings.pop(name) for name in set(settings) & of_groups}
             asked |= {name: value for name, value in (budget | given).items() if value is not None}
             plan = workflows.plan(
-                source, recipe=recipe, config=tables, out=out, opening=opening, options=settings, **asked
+                place, recipe=recipe, config=tables, out=out, opening=opening, options=settings, **asked
             )
     if not plan.how.processes.leads:
         _play_along(plan, dry_run)
@@ -127,10 +131,11 @@ def describe(plan: "Plan") -> str:
     config, data, how = plan.config, plan.data, plan.how
     game = plan.state.game
     columns = "; ".join(f"{name} {kind.name}, {kind.describe()}" for name, kind in data.schema.items())
+    both = f"{config.data.source} and {config.data.b}" if config.data.b else config.data.source
     lines = [
         f"recipe     {config.recipe}",
         *(f"           {name} = {value}" for name, value in config.options.items()),
-        f"data       {config.data.source or 'in memory'}: {len(data):,} examples: {columns}",
+        f"data       {both or 'in memory'}: {len(data):,} examples: {columns}",
         *(f"           {note}" for note in data.notes),
     ]
     for name, network in game.modules().items():

@@ -39,6 +39,11 @@ class Unpaired:
         """Both domains' fingerprints, a's first."""
         return self.a.fingerprint + self.b.fingerprint
 
+    @property
+    def matched(self) -> int:
+        """How many of the first held-out examples of a belong, row by row, to those of b."""
+        return min(self.a.matched, self.b.matched)
+
     def __len__(self) -> int:
         return max(len(self.a), len(self.b))
 

@@ -18,6 +18,7 @@ from sparring.workflows.planning import (
 )
 from sparring.workflows.playing import Status, run
 from sparring.workflows.sampling import PER_CLASS, Sampler, by_class, makers_of, sample, sampler
+from sparring.workflows.translating import Size, Translation, check_seeds, translate
 
 __all__ = [
     "CUSTOM",
@@ -29,9 +30,12 @@ __all__ = [
     "Run",
     "Sampler",
     "Settings",
+    "Size",
     "Source",
     "Status",
+    "Translation",
     "by_class",
+    "check_seeds",
     "existing",
     "generator_of",
     "given_to",
@@ -45,4 +49,5 @@ __all__ = [
     "sample",
     "sampler",
     "train",
+    "translate",
 ]
