@@ -117,12 +117,12 @@ def test_a_u_net_without_skips_sees_the_picture_through_its_smallest_map_alone()
         assert torch.equal(network(x), network(-x)) is expected
 
 
-def test_the_noise_of_a_u_net_drops_a_share_of_the_channels_of_three_layers(rng: torch.Generator) -> None:
-    network, x = UNet(1, 1, 16, depth=5, dropout=0.3), torch.randn(200, 1, 32, 32)
-    assert network.noise == 128 + 64 + 32
+def test_the_noise_of_a_u_net_drops_a_share_of_the_channels_of_its_first_layers(rng: torch.Generator) -> None:
+    network, x = UNet(1, 1, 16, depth=6, dropout=0.3), torch.randn(100, 1, 32, 32)
+    assert network.noise == 128 + 128
     seen: list[Tensor] = []
     network.up[1].register_forward_pre_hook(lambda module, given: seen.append(given[0]))
-    z = torch.rand(200, network.noise, generator=rng) * 2 - 1
+    z = torch.rand(100, network.noise, generator=rng) * 2 - 1
     network(x, z)
     network(x)
     dropped, whole = (each[:, :128] for each in seen)  # behind them stand those of the encoder
@@ -130,6 +130,7 @@ def test_the_noise_of_a_u_net_drops_a_share_of_the_channels_of_three_layers(rng:
     assert gone.float().mean().item() == pytest.approx(0.3, abs=0.02)
     torch.testing.assert_close(dropped[~gone], whole[~gone] / 0.7)
     assert torch.equal(network(x, z), network(x, z))
+    assert UNet(1, 1, 16, depth=3, dropout=0.3).noise == 32
     assert UNet(1, 1, 16, depth=5).noise == 0
 
 

@@ -2,7 +2,8 @@
 
 References:
     Isola et al. 2016, arXiv 1611.07004, section 3.2 and appendix A: strided 4x4 convolutions down, transposed ones up,
-    leaky ReLU of 0.2 in the encoder, dropout of half in the first three layers of the decoder as the only noise.
+    leaky ReLU of 0.2 in the encoder, dropout of half in the first three of eight layers of the decoder as the only
+    noise.
 
 Deviations:
     Instance norm for batch norm, which for the paper's batch of one is the same. Dropout drops whole channels, and
@@ -15,8 +16,8 @@ from torch.nn.functional import leaky_relu, pad
 
 from sparring.networks.sizes import halvings
 
-DROPPED = 3
-"""Layers of the decoder that have dropout, at most."""
+DROPPED = 3 / 8
+"""The share of the decoder's layers that have dropout, the smallest maps first: three of eight in the paper."""
 
 
 class UNet(nn.Module):
@@ -62,7 +63,8 @@ class UNet(nn.Module):
             self.up.append(nn.Sequential(convolution, nn.InstanceNorm2d(widths[k - 1])))
         last = width * (2 if skips and depth > 1 else 1)
         self.last = nn.ConvTranspose2d(last, channels_out, 4, stride=2, padding=1)
-        self.drops = [widths[k - 1] for k in reversed(range(1, depth))][:DROPPED] if dropout else []
+        self.drops = [widths[k - 1] for k in reversed(range(1, depth))]
+        self.drops = self.drops[: max(1, int(DROPPED * depth))] if dropout else []
         self.noise = sum(self.drops)
 
     def forward(self, x: Tensor, z: Tensor | None = None) -> Tensor:

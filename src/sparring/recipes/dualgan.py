@@ -33,7 +33,9 @@ class Options(TranslationOptions):
     n_critic: int = Field(3, gt=0, description="steps of the critics before each step of the translators")
     clip: float = Field(0.01, gt=0, description="c: the critics' weights stay within ± this")
     reconstruction: float = Field(20.0, ge=0, description="λ: weight of coming back; the paper's is 100 to 1000")
-    dropout: float = Field(0.5, ge=0, lt=1, description="share of channels that the noise drops, in three layers")
+    dropout: float = Field(
+        0.5, ge=0, lt=1, description="share of channels that the noise drops, in the first layers up"
+    )
 
 
 class Networks(NamedTuple):

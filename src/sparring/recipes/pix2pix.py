@@ -28,7 +28,9 @@ class Options(AdamOptions):
 
     batch: int = Field(4, gt=0, description="pairs a step")
     pixels: float = Field(100.0, ge=0, description="λ: weight of the L1 distance from b")
-    dropout: float = Field(0.5, ge=0, lt=1, description="share of channels that the noise drops, in three layers of G")
+    dropout: float = Field(
+        0.5, ge=0, lt=1, description="share of channels that the noise drops, in G's first layers up"
+    )
     adversarial: float = Field(1.0, ge=0, description="weight of D's judgement; 0 is the L1 distance alone")
 
 
