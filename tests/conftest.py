@@ -102,5 +102,6 @@ def data_for(recipe: str, shape: tuple[int, int, int], examples: int = 30) -> Co
     rng = np.random.default_rng(0)
     names = ("x",) if RECIPES[recipe].takes == "examples" or RECIPES[recipe].derive else ("a", "b")
     rows = {name: rng.integers(0, 256, (examples, *shape), dtype=np.uint8) for name in names}
-    schema: dict[str, Kind] = {name: Pictures(shape) for name in names} | {"y": Categories(("p", "q", "r"))}
-    return Columns(schema, rows | {"y": np.arange(examples) % 3}, paired=RECIPES[recipe].takes == "pairs")
+    label = "y_a" if recipe == "pixelda" else "y"
+    schema: dict[str, Kind] = {name: Pictures(shape) for name in names} | {label: Categories(("p", "q", "r"))}
+    return Columns(schema, rows | {label: np.arange(examples) % 3}, paired=RECIPES[recipe].takes == "pairs")

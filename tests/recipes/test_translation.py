@@ -297,8 +297,8 @@ def unlikely(x: Array) -> float:
 
 def test_pixelda_learns_labels_from_what_is_given_and_from_what_is_made_of_it():
     # 1612.05424, eq. 1 to 4
-    schema = DOMAINS | {"y": Categories(("p", "q", "r"))}
-    game, batch = built("pixelda", schema, domain=0.3, task=0.7), {"a": A, "b": B, "y": Y}
+    schema = DOMAINS | {"y_a": Categories(("p", "q", "r"))}
+    game, batch = built("pixelda", schema, domain=0.3, task=0.7), {"a": A, "b": B, "y_a": Y}
     net = pixelda.Networks(Times(2.0), Featured(0.9, -0.5), Naming())
 
     def scores(x: Array) -> Array:

@@ -4,7 +4,7 @@
     T, in D's turn:  β (-E[log T(y | G(a, z))] - E[log T(y | a)])
     G:  -α E[log D(G(a, z))] - β (E[log T(y | G(a, z))])
 
-a has the label y, b has none. The labels of what G makes of a are those of a.
+a has the label y, in the column "y_a"; b has none. The labels of what G makes of a are those of a.
 
 Deviations: docs/recipes/pixelda.md.
 """
@@ -19,12 +19,14 @@ from torch.nn.functional import cross_entropy
 
 from sparring.errors import UserError
 from sparring.game import Game, Latent, Player, Step
-from sparring.kinds import Schema
+from sparring.kinds import Schema, classes_of
 from sparring.networks import StridedDiscriminator, Translator
 from sparring.objectives import Terms, non_saturating
-from sparring.recipes._labels import classes_for
 from sparring.recipes._translating import AdamOptions, beside, shapes
 from sparring.recipes.recipe import Recipe
+
+LABEL = "y_a"
+"""The column of the labels of a. "y" would be taken for the labels of what the game makes, which has none."""
 
 
 class Options(AdamOptions):
@@ -68,7 +70,7 @@ class Networks(NamedTuple):
 
 def discriminator(noise: Latent, options: Options, net: Networks, step: Step) -> Terms:
     """D and T; G is held constant."""
-    a, b, y = (step.batch[name] for name in "aby")
+    a, b, y = (step.batch[name] for name in ("a", "b", LABEL))
     with torch.no_grad():
         made = net.G(a, noise(len(a), step.rng)).float()
     judged = non_saturating.discriminator(net.D(b), net.D(made))
@@ -80,7 +82,7 @@ def discriminator(noise: Latent, options: Options, net: Networks, step: Step) ->
 
 def generator(noise: Latent, options: Options, net: Networks, step: Step) -> Terms:
     """G alone; D and T are held constant."""
-    a, y = step.batch["a"], step.batch["y"]
+    a, y = step.batch["a"], step.batch[LABEL]
     made = net.G(a, noise(len(a), step.rng)).float()
     score = net.D(made)
     return {
@@ -97,7 +99,11 @@ def classifier(shape: tuple[int, ...], classes: int, width: int) -> nn.Module:
 
 def build(options: Options, schema: Schema) -> Game[Networks]:
     """The game."""
-    (a, b), classes = shapes("pixelda", schema, multiple=4, least=8), classes_for("pixelda", schema)
+    (a, b), classes = shapes("pixelda", schema, multiple=4, least=8), len(classes_of(schema, LABEL))
+    if not classes:
+        raise UserError(
+            f"pixelda needs the labels of a, in a column {LABEL!r}", "a data set of your own: sparring.data.Data"
+        )
     if a != b:
         problem = f"pixelda's classifier sees both kinds, and they have {a[0]} and {b[0]} channels"
         raise UserError(problem, "--channels 3")
