@@ -21,7 +21,7 @@ from torch.nn.functional import l1_loss
 from sparring.data import Reduced
 from sparring.game import Game, Player, Step
 from sparring.kinds import Schema
-from sparring.networks import DCGANDiscriminator, RRDBNet
+from sparring.networks import RRDBNet, StridedDiscriminator
 from sparring.objectives import Terms, relativistic_average
 from sparring.recipes._perceptual import FEATURES, Fixed, Perceptual
 from sparring.recipes._translating import AdamOptions, factor_between, nothing
@@ -82,7 +82,7 @@ def build(options: Options, schema: Schema) -> Game[Networks]:
     factor, a, b = factor_between("esrgan", schema), schema["a"].shape, schema["b"].shape
     G = RRDBNet(a[0], b[0], factor, options.width, options.depth)
     return Game(
-        networks=Networks(G, DCGANDiscriminator(b, options.width), Perceptual(options.features, b[0])),
+        networks=Networks(G, StridedDiscriminator(b, max(4, options.width // 2)), Perceptual(options.features, b[0])),
         players=(
             Player("generator", ("G",), partial(generator, options), options.optimizer()),
             Player("discriminator", ("D",), discriminator, options.optimizer()),

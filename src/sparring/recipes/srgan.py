@@ -19,7 +19,7 @@ from torch.nn.functional import mse_loss
 from sparring.data import Reduced
 from sparring.game import Game, Player, Step
 from sparring.kinds import Schema
-from sparring.networks import DCGANDiscriminator, SRResNet
+from sparring.networks import SRResNet, StridedDiscriminator
 from sparring.objectives import Terms, non_saturating
 from sparring.recipes._perceptual import FEATURES, Fixed, Perceptual
 from sparring.recipes._translating import AdamOptions, factor_between, nothing
@@ -78,7 +78,7 @@ def build(options: Options, schema: Schema) -> Game[Networks]:
     factor, a, b = factor_between("srgan", schema), schema["a"].shape, schema["b"].shape
     G = SRResNet(a[0], b[0], factor, options.width, options.depth)
     return Game(
-        networks=Networks(G, DCGANDiscriminator(b, options.width), Perceptual(options.features, b[0])),
+        networks=Networks(G, StridedDiscriminator(b, max(4, options.width // 2)), Perceptual(options.features, b[0])),
         players=(
             Player("generator", ("G",), partial(generator, options), options.optimizer()),
             Player("discriminator", ("D",), discriminator, options.optimizer()),
