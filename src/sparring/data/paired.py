@@ -64,6 +64,17 @@ class Paired:
         return {"a": self.a.held_out(n)["x"], "b": self.b.held_out(n)["x"]}
 
 
+def known_pairs(data: Data, n: int | None = None) -> Rows | None:
+    """The first `n` held-out rows of which "a" and "b" are known to belong together, or all; None where none are.
+
+    Those are all of pairs, and of unpaired domains the ones that were held out by their names.
+    """
+    if is_paired(data):
+        return data.held_out(n)
+    matched = getattr(data, "matched", 0)
+    return data.held_out(matched if n is None else min(n, matched)) if matched else None
+
+
 def is_paired(data: Data) -> bool:
     """Whether row i of "a" belongs to row i of "b": a data set says so by an attribute `paired` that is True."""
     return bool(getattr(data, "paired", False))
