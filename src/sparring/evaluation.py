@@ -246,7 +246,7 @@ def _reals(
     if (size and size != config.data.size) or (channels and channels != config.data.channels):
         raise UserError("a run's samples have the run's own size and channels", "leave --size and --channels out")
     data = workflows.reopened(str(runs[0]), config, hint="sparring.evaluate(run, against=...)", opening=opening)
-    return data, config.data.source
+    return data, config.data.named
 
 
 def _form(generated: Sequence[object]) -> tuple[tuple[int, int] | None, Channels | None]:

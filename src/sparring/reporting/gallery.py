@@ -6,7 +6,7 @@ from sparring.errors import UserError
 from sparring.readable import short
 from sparring.reporting.markup import Markup, note, tag
 from sparring.reporting.neighbors import DRAWN, nearest_examples
-from sparring.reporting.pictures import Picture, embedded, sheets_and_strip
+from sparring.reporting.pictures import Picture, embedded, ends, sheets_and_strip
 from sparring.reporting.story import Story
 
 EXAMPLE_BYTES = 8_000
@@ -31,18 +31,27 @@ def samples(story: Story) -> Iterator[Markup]:
         tag("figure", tag("figcaption", short(column.round)), _image(column, f"At round {column.round:,}"))
         for column in strip
     ]
+    given, truth = ends(story.sheets, story.schema, story.config.makes)
+    columns = [*_end("given", given), *columns, *_end("truth", truth)]
     how = "Each row is one noise, each column a round." if single else "Samples over reals, in grey."
+    if given:
+        how = "Each row is one held-out picture: as it was given, and translated round by round."
+        how += " What it ought to be is at the end." if truth else ""
     yield tag(
         "div",
         tag("figure", title, tag("div", *images, class_="sheet"), slider, class_="sheets"),
         tag(
             "figure",
-            tag("figcaption", tag("b", "The same noise, round by round")),
+            tag("figcaption", tag("b", f"The same {'pictures' if given else 'noise'}, round by round")),
             tag("div", *columns, class_="strip"),
             note(how),
         ),
         class_="samples" if single else "samples sets",
     )
+
+
+def _end(what: str, picture: Picture | None) -> list[Markup]:
+    return [tag("figure", tag("figcaption", what), _image(picture, what.capitalize()))] if picture else []
 
 
 def neighbors(story: Story) -> Iterator[Markup]:
