@@ -125,7 +125,7 @@ def test_translations_are_shown_and_scored_beside_their_partners(sparring, drawi
     assert torch.equal(few["truth"].int(), few["given.a"].int() + 100)
     with Image.open(max((tmp_path / "run" / "samples").glob("*.png"))) as sheet:
         # in two columns, seven times as large: what is given, made, comes back, and ought to be
-        assert sheet.size == (2 * 7 * (4 * 8 + 3 * 2) + 2, 3 * 7 * 8 + 2 * 2)
+        assert sheet.size == (2 * 7 * (4 * 8 + 3 * 2) + 10, 3 * 7 * 8 + 2 * 10)
     said = sparring("evaluate", "run", "--samples", 20)
     assert said.code == 0, said.err
     for word in ("beside its partner", "L1", "PSNR", "retrieval"):

@@ -6,7 +6,7 @@ from sparring.errors import UserError
 from sparring.readable import short
 from sparring.reporting.markup import Markup, note, tag
 from sparring.reporting.neighbors import DRAWN, nearest_examples
-from sparring.reporting.pictures import Picture, embedded, ends, sheets_and_strip
+from sparring.reporting.pictures import COLUMNS, Picture, embedded, ends, evenly, sheets_and_strip
 from sparring.reporting.story import Story
 
 EXAMPLE_BYTES = 8_000
@@ -27,11 +27,12 @@ def samples(story: Story) -> Iterator[Markup]:
     choice = tag("input", type="range", min=0, max=last, value=last, aria_label="Which of the sheets of samples")
     slider = tag("div", tag("button", "Play", type="button"), choice, class_="slider", hidden=True)
     title = tag("figcaption", tag("b", "At one round"), tag("span", f"round {sheets[-1].round:,}", class_="round"))
+    given, truth = ends(story.sheets, story.schema, story.config.makes)
+    strip = [strip[k] for k in evenly(len(strip), COLUMNS - bool(given) - bool(truth))]
     columns = [
         tag("figure", tag("figcaption", short(column.round)), _image(column, f"At round {column.round:,}"))
         for column in strip
     ]
-    given, truth = ends(story.sheets, story.schema, story.config.makes)
     columns = [*_end("given", given), *columns, *_end("truth", truth)]
     how = "Each row is one noise, each column a round." if single else "Samples over reals, in grey."
     if given:

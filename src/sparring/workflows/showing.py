@@ -20,8 +20,8 @@ STRIP = 8
 CLASS_ROWS, CLASS_COLUMNS = 16, 8
 """Of the preview of a game with labels: a row a class."""
 
-TRANSLATED = 24
-"""Pictures whose translations are shown."""
+TRANSLATED, GAP = 24, 10
+"""Pictures whose translations are shown, and pixels between one with its translations and the next."""
 
 
 class Showing:
@@ -100,7 +100,7 @@ class Showing:
         if game.reverse and column is None:
             shown.append((self._translated or "", self._back(made)))
         shown += [(game.makes, rows) for rows in self._truth.values()]
-        return picture_grid(beside(*(schema[name].to_array(rows) for name, rows in shown)))
+        return picture_grid(beside(*(schema[name].to_array(rows) for name, rows in shown)), gap=GAP)
 
     def _back(self, made: Tensor) -> Tensor:
         plan, game, schema = self._plan, self._plan.state.game, self._plan.data.schema
