@@ -93,12 +93,6 @@ def build(options: Options, schema: Schema) -> Game[Networks]:
     if any(side % 4 for side in shape[1:]) or min(shape[1:]) < 8:
         height, breadth = (max(8, 4 * round(side / 4)) for side in shape[1:])
         raise UserError("cyclegan needs sides divisible by 4, 8 at least", f"--size {height}x{breadth}")
-    if schema["b"].shape != shape:
-        sizes = " and ".join(schema[name].describe() for name in "ab")
-        raise UserError(
-            f"cyclegan needs pictures of one size, and these are of {sizes}",
-            f"--size {shape[1]}x{shape[2]} --channels 3",
-        )
     channels = shape[0]
     networks = Networks(
         *(Translator(channels, channels, options.width, options.depth) for _ in "GF"),
