@@ -62,6 +62,11 @@ class DataOptions(Options):
         return tuple(value.lower().split("x")) if isinstance(value, str) else value
 
     @property
+    def named(self) -> str:
+        """The source in words; empty for data handed over in memory."""
+        return f"{self.source} and {self.b}" if self.b else self.source
+
+    @property
     def place(self) -> str | tuple[str, str]:
         """The source, or both of them where two domains lie apart; empty for data handed over in memory."""
         return (self.source, self.b) if self.b else self.source

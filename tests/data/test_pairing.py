@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from sparring.data import Paired, Unpaired, inspect, open, preparing, two_domains
@@ -168,6 +169,22 @@ def test_what_cannot_be_paired_is_refused(two, folders, how, said):
     with pytest.raises(UserError, match=said) as error:
         open(root, **how)
     assert error.value.hint
+
+
+@pytest.mark.parametrize("pairs", ["names", None])
+def test_labels_of_a_domain_stay_with_their_pictures(two, tmp_path, pairs):
+    root = two(trainA=list(range(20)), trainB=list(range(20)))
+    for number in range(20):
+        place = root / "trainA" / ("even" if number % 2 == 0 else "odd")
+        place.mkdir(exist_ok=True)
+        (root / "trainA" / f"thing{number:03}.png").rename(place / f"thing{number:03}.png")
+        (root / "trainB" / place.name).mkdir(exist_ok=True)
+        (root / "trainB" / f"thing{number:03}.png").rename(root / "trainB" / place.name / f"thing{number:03}.png")
+    data = open(root, pairs=pairs)
+    assert {"y_a", "y_b"} <= data.schema.keys()
+    for rows in (data.rows(slice(None)), data.batch(1, 8, 0), data.held_out()):
+        for name in "ab":
+            assert torch.equal(rows[name][:, 0, 0, 0] % 2, rows[f"y_{name}"])
 
 
 def test_an_empty_domain_is_refused(two, tmp_path):

@@ -131,11 +131,10 @@ def describe(plan: "Plan") -> str:
     config, data, how = plan.config, plan.data, plan.how
     game = plan.state.game
     columns = "; ".join(f"{name} {kind.name}, {kind.describe()}" for name, kind in data.schema.items())
-    both = f"{config.data.source} and {config.data.b}" if config.data.b else config.data.source
     lines = [
         f"recipe     {config.recipe}",
         *(f"           {name} = {value}" for name, value in config.options.items()),
-        f"data       {both or 'in memory'}: {len(data):,} examples: {columns}",
+        f"data       {config.data.named or 'in memory'}: {len(data):,} examples: {columns}",
         *(f"           {note}" for note in data.notes),
     ]
     for name, network in game.modules().items():
@@ -186,7 +185,7 @@ def _play(plan: "Plan", watch_field: Path | None) -> None:
     from sparring.readable import printable
 
     console = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
-    console.print(printable(f"{plan.config.recipe} on {plan.config.data.source}: {plan.out.path}"), markup=False)
+    console.print(printable(f"{plan.config.recipe} on {plan.config.data.named}: {plan.out.path}"), markup=False)
     for note in plan.data.notes:
         console.print(note, markup=False, style="yellow")
     status, field = None, Field(plan.state, plan.data) if watch_field else None

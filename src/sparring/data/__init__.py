@@ -5,7 +5,7 @@ from sparring.data.framing import Channels, Pairs
 from sparring.data.inspection import Inspection, inspect
 from sparring.data.ondemand import MapStyle, OnDemand
 from sparring.data.opening import open, read, two_domains
-from sparring.data.paired import Paired, is_paired
+from sparring.data.paired import Paired, is_paired, known_pairs
 from sparring.data.protocol import Data, Rows
 from sparring.data.sources import BUILTIN, Source, is_two_paths
 from sparring.data.unpaired import Unpaired
@@ -34,6 +34,7 @@ __all__ = [
     "is_paired",
     "is_two_paths",
     "known_modes_in_view",
+    "known_pairs",
     "laid_out",
     "open",
     "pictures_of",

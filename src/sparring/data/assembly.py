@@ -103,6 +103,8 @@ def assemble_apart(domains: Sequence[Examples], judges: Sequence[Examples], raw:
         others = np.setdiff1d(np.arange(len(digest)), rows)
         order = np.concatenate([rows, others[np.argsort(digest[others], kind="stable")]])
         columns = {"x": train.examples}, {"x": gather(held.examples, order)}
+        if train.labels is not None and held.labels is not None and train.classes == held.classes:
+            columns[0]["y"], columns[1]["y"] = train.labels, held.labels[order]
         made.append(replace(_dataset(train, *columns, its, digest[order], raw=raw), matched=len(rows)))
     return made
 

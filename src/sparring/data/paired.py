@@ -6,11 +6,14 @@ import numpy as np
 
 from sparring.data.dataset import Dataset, drawn
 from sparring.data.protocol import Data, Rows
+from sparring.data.unpaired import renamed
 from sparring.kinds import Kind
 
 
 class Paired:
     """Two data sets of one length whose rows belong together; it offers what `Dataset` offers, as "a" and "b".
+
+    Where one of them has labels, they are the column "y_a" or "y_b".
 
     Args:
         a: what is given, under "x".
@@ -30,7 +33,7 @@ class Paired:
     @property
     def schema(self) -> dict[str, Kind]:
         """The kinds of both."""
-        return {"a": self.a.schema["x"], "b": self.b.schema["x"]}
+        return {**renamed(self.a.schema, "a"), **renamed(self.b.schema, "b")}
 
     @property
     def mirror(self) -> bool:
@@ -57,11 +60,22 @@ class Paired:
 
     def rows(self, which: np.ndarray | slice) -> Rows:
         """Training pairs by their index."""
-        return {"a": self.a.rows(which)["x"], "b": self.b.rows(which)["x"]}
+        return {**renamed(self.a.rows(which), "a"), **renamed(self.b.rows(which), "b")}
 
     def held_out(self, n: int | None = None) -> Rows:
         """The first `n` held-out pairs, or all of them."""
-        return {"a": self.a.held_out(n)["x"], "b": self.b.held_out(n)["x"]}
+        return {**renamed(self.a.held_out(n), "a"), **renamed(self.b.held_out(n), "b")}
+
+
+def known_pairs(data: Data, n: int | None = None) -> Rows | None:
+    """The first `n` held-out rows of which "a" and "b" are known to belong together, or all; None where none are.
+
+    Those are all of pairs, and of unpaired domains the ones that were held out by their names.
+    """
+    if is_paired(data):
+        return data.held_out(n)
+    matched = getattr(data, "matched", 0)
+    return data.held_out(matched if n is None else min(n, matched)) if matched else None
 
 
 def is_paired(data: Data) -> bool:

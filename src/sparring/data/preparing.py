@@ -96,7 +96,6 @@ def prepared(
         read = [each for k in range(0, len(read), 2) for each in _both_read(read[k], read[k + 1])]
     if len(read) == 1:
         return [assemble(read[0], raw=raw)]
-    read = [replace(each, labels=None) for each in read]
     made = assemble_apart(read[:2], read[2:], raw) if len(read) == 4 else assemble_domains(read, raw)
     return made if how.pairs else _told(made, read)
 
@@ -142,7 +141,8 @@ def _rows(found: Examples, rows: np.ndarray) -> Examples:
         return found
     mask = np.isin(np.arange(len(found.names)), rows)
     names = tuple(found.names[row] for row in rows)
-    return replace(found, examples=keep(found.examples, mask), names=names)
+    labels = None if found.labels is None else found.labels[mask]
+    return replace(found, examples=keep(found.examples, mask), labels=labels, names=names)
 
 
 def _told(made: list[Dataset], read: Sequence[Examples]) -> list[Dataset]:

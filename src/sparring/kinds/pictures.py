@@ -1,6 +1,6 @@
 """Pictures: uint8 in any number of channels, from -1 to 1 for the networks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -8,10 +8,11 @@ from typing import ClassVar
 import numpy as np
 from PIL import Image
 from torch import Tensor, float32, uint8
+from torch.nn.functional import interpolate
 
 from sparring import grids
 from sparring.errors import UserError
-from sparring.kinds._kind import register
+from sparring.kinds._kind import Kind, register
 
 CHANNELS = {1: "grey", 3: "RGB", 4: "RGBA"}
 
@@ -88,6 +89,31 @@ class Pictures:
             for name, picture in zip(names, pictures, strict=True):
                 grids.save(grids.as_image(picture), out / f"{name}.png")
 
+    def like(self, stored: Tensor, other: "Pictures") -> Tensor | None:
+        """Pictures of this kind as those of another, changed no more than they must be: what doing nothing makes.
+
+        Args:
+            stored: `(N, C, H, W)`, of this kind; a mask is left out.
+            other: of other channels, where this is grey; enlarged or reduced to its size by bicubic resampling.
+
+        Returns:
+            uint8 of the other's shape; None where the channels cannot be.
+        """
+        shown = stored[:, : self.shape[0] - self.masked]
+        if len(shown[0]) == 1 and other.shape[0] == 3:
+            shown = shown.expand(-1, 3, -1, -1)
+        if len(shown[0]) != other.shape[0] or other.masked:
+            return None
+        if shown.shape[2:] == other.shape[1:]:
+            return shown
+        how = {"mode": "bicubic", "antialias": True, "align_corners": False}
+        return interpolate(shown.contiguous(), other.shape[1:], **how)
+
     def parse(self, text: str) -> Tensor:
         """Pictures are translated, not named."""
         raise UserError(f"{text!r} names no picture", "give the picture itself")
+
+
+def pictured(schema: Mapping[str, Kind], among: Sequence[str]) -> str | None:
+    """The first of these columns that holds pictures."""
+    return next((column for column in among if isinstance(schema.get(column), Pictures)), None)

@@ -74,6 +74,11 @@ def taken(recipe: Recipe, given: Mapping[str, Any], data: Data) -> Data:
         if not domains:
             hint = "--a DIR --b DIR, or a folder with trainA/ and trainB/"
             raise UserError(f"{recipe.name} needs two kinds of pictures", hint)
+        a, b = (data.schema[name].shape[1:] for name in "ab")
+        if a != b:
+            size = "x".join(map(str, b))
+            sizes = f"{'x'.join(map(str, a))} and {size}"
+            raise UserError(f"{recipe.name} needs pictures of one size, and these are of {sizes}", f"--size {size}")
     elif not domains and recipe.derive is not None:
         return recipe.derive(resolve(recipe, given, data.schema), data)
     elif not is_paired(data):

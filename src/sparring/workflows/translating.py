@@ -15,7 +15,7 @@ from sparring.data import Rows
 from sparring.drawing import CHUNK, made_by, noise_of, rows_for
 from sparring.errors import UserError
 from sparring.game import parts_of
-from sparring.kinds import Pictures, labelled
+from sparring.kinds import Pictures, labelled, pictured
 from sparring.kinds.categories import Categories
 from sparring.workflows import given
 from sparring.workflows.sampling import Sampler
@@ -44,7 +44,7 @@ class Translation:
     def __post_init__(self) -> None:
         """Refuse a run that cannot do it."""
         game, schema = self.ready.game, self.ready.schema
-        if not any(isinstance(schema[name], Pictures) for name in game.given) or not isinstance(self.target, Pictures):
+        if pictured(schema, game.given) is None or pictured(schema, (game.makes,)) is None:
             what = ", ".join(game.given) or "noise"
             raise UserError(f"this run makes its samples from {what}, not from pictures", "sparring sample draws them")
         if self.reverse and game.reverse is None:
@@ -55,8 +55,7 @@ class Translation:
     @property
     def column(self) -> str:
         """The pictures that the game is given."""
-        game, schema = self.ready.game, self.ready.schema
-        return next((name for name in game.given if isinstance(schema[name], Pictures)), game.makes)
+        return pictured(self.ready.schema, self.ready.game.given) or ""
 
     @property
     def source(self) -> Pictures:
