@@ -78,7 +78,7 @@ def build(options: Options, schema: Schema) -> Game[Networks]:
     factor, a, b = factor_between("srgan", schema), schema["a"].shape, schema["b"].shape
     G = SRResNet(a[0], b[0], factor, options.width, options.depth)
     return Game(
-        networks=Networks(G, StridedDiscriminator(b, max(4, options.width // 2)), Perceptual(options.features, b[0])),
+        networks=Networks(G, StridedDiscriminator(b, max(1, options.width // 2)), Perceptual(options.features, b[0])),
         players=(
             Player("generator", ("G",), partial(generator, options), options.optimizer()),
             Player("discriminator", ("D",), discriminator, options.optimizer()),
