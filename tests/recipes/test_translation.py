@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tests.conftest import data_for
+from tests.conftest import GIVEN_PICTURES, data_for
 from torch import Tensor, nn
 
 from sparring import workflows
 from sparring.errors import UserError
 from sparring.game import Game, Step
-from sparring.kinds import Categories, Pictures
+from sparring.kinds import Categories, Pictures, Points
 from sparring.loop import take_turn
 from sparring.recipes import (
     RECIPES,
@@ -587,3 +587,52 @@ def test_no_turn_moves_the_features_and_no_one_puts_them_into_train_mode(recipe)
 def test_efficientnet_refuses_pictures_of_other_channels():
     with pytest.raises(UserError, match="efficientnet sees no pictures of 4 channels"):
         Perceptual("efficientnet", 4)
+
+
+LARGE, ODD, RGB, POINTS = (
+    Pictures((1, 16, 16)),
+    Pictures((1, 10, 16)),
+    Pictures((3, 8, 8)),
+    Points((2,), (0, 0), (1, 1)),
+)
+LABELS = Categories(("p", "q"))
+
+
+@pytest.mark.parametrize(
+    ("recipe", "schema", "said"),
+    [
+        ("pix2pix", {"a": GREY, "b": LARGE}, "pix2pix needs pictures of one size, and these are of 8x8 and 16x16"),
+        ("pix2pix", {"a": POINTS, "b": POINTS}, "pix2pix turns pictures into pictures"),
+        ("discogan", {"a": Pictures((1, 3, 9)), "b": Pictures((1, 3, 9))}, "discogan needs sides of 4 at least"),
+        ("cyclegan", {"a": ODD, "b": ODD}, "cyclegan needs sides divisible by 4, 8 at least"),
+        ("munit", {"a": ODD, "b": ODD}, "munit needs sides divisible by 4"),
+        ("srgan", {"a": LARGE, "b": GREY}, "srgan needs pictures b that are a whole number of times larger than a"),
+        ("esrgan", {"a": GREY, "b": Pictures((1, 16, 24))}, "esrgan needs pictures b that are a whole number of times"),
+        ("context-encoder", {"a": GREY, "b": GREY}, "context-encoder needs pictures with a hole"),
+        ("stargan", {"x": POINTS, "y": LABELS}, "stargan needs pictures with sides divisible by 4"),
+        ("stargan", {"x": GREY}, "stargan needs data with labels"),
+        ("pixelda", {"a": GREY, "b": GREY, "y": LABELS}, "pixelda needs the labels of a, in a column 'y_a'"),
+        ("pixelda", {"a": RGB, "b": GREY, "y_a": LABELS}, "they have 3 and 1 channels"),
+    ],
+)
+def test_pictures_that_a_recipe_cannot_take_are_refused_in_one_line_with_a_way_out(recipe, schema, said):
+    with pytest.raises(UserError) as refused:
+        built(recipe, schema)
+    assert said in refused.value.problem
+    assert refused.value.hint
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "recipe", [name for name in GIVEN_PICTURES if {"a", "b"} <= data_for(name, (1, 8, 8)).schema.keys()]
+)
+def test_the_two_kinds_may_have_different_channels(recipe):
+    schema = {"a": Pictures((3, 8, 12)), "b": Pictures((1, 8, 12))}
+    if recipe == "pixelda":
+        return  # its classifier sees both
+    game = built(recipe, schema)
+    given, noise = {"a": torch.zeros(2, 3, 8, 12)}, game.noise(2, torch.Generator(), None)
+    assert game.sample(game.networks, noise, given).shape == (2, 1, 8, 12)
+    if game.reverse is not None:
+        back = game.reverse(game.networks, noise, {"b": torch.zeros(2, 1, 8, 12)})
+        assert back.shape == (2, 3, 8, 12)
