@@ -207,3 +207,41 @@ def test_files_keep_their_names_and_folders(tmp_path):
     assert told == sorted(told)
     assert told[-1] == 1.0
     assert "txt" in " ".join(notes)
+
+
+def test_files_that_are_fitted_or_complete_are_told(tmp_path):
+    for name, channels in (("hole", 4), ("whole", 3)):
+        given = pictures(12, 12, channels)
+        given[2:5, 2:5, -1] = 0
+        Image.fromarray(given).save(tmp_path / f"{name}.png")
+    fixed = nn.Sequential(nn.Flatten(), nn.Linear(256, 192), nn.Unflatten(1, (3, 8, 8)))
+    ready = Translation(run(fixed, Pictures((4, 8, 8), masked=True)))
+    notes = translating.translate_files(ready, tmp_path, tmp_path.with_name("out"))
+    assert notes == (
+        "nothing to complete: whole.png is without transparent pixels",
+        "2 pictures, such as hole.png (12x12), are cropped and resized to 8x8: this run takes no other size",
+    )
+    with Image.open(tmp_path.with_name("out") / "hole.png") as made:
+        assert (made.size, made.mode) == ((8, 8), "RGB")
+
+
+def test_every_style_of_every_class_is_a_file_or_stands_beside_the_others(tmp_path):
+    Image.fromarray(pictures(6, 9, 3)).save(tmp_path / "me.png")
+    ready = run(
+        lambda x, z, y: x + z[:, :1, None, None] + y[:, None, None, None],
+        sample=lambda net, z, given: net.G(given["a"], z, given["y"]),
+        noise=Latent(2),
+        y=Categories(("cat", "wild/dog")),
+    )
+    wanted = translating.Wanted([0, 7], [(0, "cat"), (1, "wild/dog")])
+    translating.translate_files(Translation(ready), tmp_path / "me.png", tmp_path / "out", wanted)
+    kinds = [f"me-{kind}-seed00000{seed}.png" for kind in ("cat", "wild_dog") for seed in (0, 7)]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(kinds)
+    with pytest.raises(UserError, match="4 translations are made"):
+        translating.translate_files(Translation(ready), tmp_path / "me.png", tmp_path / "all.png", wanted)
+    beside = translating.Wanted([0, 7], [(0, "cat"), (1, "wild/dog")], beside=True)
+    translating.translate_files(Translation(ready), tmp_path / "me.png", tmp_path / "all.png", beside)
+    with Image.open(tmp_path / "all.png") as sheet:
+        assert sheet.size == (5 * 9 + 4 * 2, 6)
+    with pytest.raises(UserError, match="none was named"):
+        translating.translate_files(Translation(ready), tmp_path / "me.png", tmp_path / "new")

@@ -24,7 +24,7 @@ class DataOptions(Options):
     """Where the data comes from and how it is prepared."""
 
     source: str = Field(description="a built-in name or a path; empty for data handed over in memory")
-    b: str = Field("", description="a path of the second of two domains, where they lie apart")
+    b: str | None = Field(None, description="a path of the second of two domains, where they lie apart")
     pairs: Literal["names", "side-by-side"] | None = Field(
         None, description="which pictures are pairs: files of one name in two folders, or the two halves of each"
     )

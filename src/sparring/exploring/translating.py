@@ -12,6 +12,7 @@ from torch import Tensor
 
 from sparring.data import Laid, laid_out, pictures_of, read_whole, with_alpha
 from sparring.data.framing import Survey
+from sparring.data.pictures import transparent
 from sparring.data.reading import Unreadable, skipped
 from sparring.errors import UserError
 from sparring.grids import as_image, beside, save
@@ -67,6 +68,7 @@ def translate_files(
     groups, fitted = _groups(translation, part)
     places = _places(part, out)
     broken: list[Unreadable] = []
+    complete: list[str] = []
     done = 0
     for size, rows in groups:
         for first in range(0, len(rows), translation.at_once(size)):
@@ -74,6 +76,8 @@ def translate_files(
             found = read_whole(part, some)
             broken += [each for each in found if isinstance(each, Unreadable)]
             good = [(row, each) for row, each in zip(some, found, strict=True) if isinstance(each, Image.Image)]
+            if translation.source.masked:
+                complete += [part.entries[row].name for row, image in good if not transparent(image)]
             for row, files in _translated(translation, good, size, wanted):
                 for ending, picture in files.items():
                     save(as_image(picture), places[row].with_name(f"{places[row].stem}{ending}.png"))
@@ -81,7 +85,13 @@ def translate_files(
             tell("translating", done / len(part.entries))
     if broken and len(broken) == len(part.entries):
         raise UserError(f"{broken[0].name} cannot be decoded: {broken[0].reason}", "copy it again")
+    if complete:
+        notes += (f"nothing to complete: {_several(complete)} without transparent pixels",)
     return notes + fitted + skipped(broken)
+
+
+def _several(names: Sequence[str]) -> str:
+    return f"{names[0]} is" if len(names) == 1 else f"{len(names):,} pictures, such as {names[0]}, are"
 
 
 def _translated(
@@ -126,8 +136,9 @@ def _groups(translation: Translation, part: Survey) -> tuple[list[tuple[Size, li
             fitted.append(f"{entry.name} ({size[0]}x{size[1]})")
     if not fitted:
         return list(rows.items()), ()
-    count = f"{fitted[0]} is" if len(fitted) == 1 else f"{len(fitted):,} pictures, such as {fitted[0]}, are"
-    return list(rows.items()), (f"{count} cropped and resized to {own[0]}x{own[1]}: this run takes no other size",)
+    return list(rows.items()), (
+        f"{_several(fitted)} cropped and resized to {own[0]}x{own[1]}: this run takes no other size",
+    )
 
 
 def _places(part: Survey, out: Path) -> list[Path]:

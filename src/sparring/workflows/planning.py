@@ -431,11 +431,11 @@ def _versions() -> dict[str, str]:
     return {"sparring": sparring.__version__, "torch": torch.__version__, "python": platform.python_version()}
 
 
-def _addresses(source: Source) -> dict[str, str]:
+def _addresses(source: Source) -> dict[str, str | None]:
     """What finds the source again: of the data's options, `source` and `b`."""
     if sparring.data.is_two_paths(source):
         return {"source": _address(source[0]), "b": _address(source[1])}
-    return {"source": _address(source), "b": ""}
+    return {"source": _address(source), "b": None}
 
 
 def _address(source: Source) -> str:
