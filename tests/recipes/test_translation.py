@@ -611,7 +611,7 @@ LABELS = Categories(("p", "q"))
         ("context-encoder", {"a": GREY, "b": GREY}, "context-encoder needs pictures with a hole"),
         ("stargan", {"x": POINTS, "y": LABELS}, "stargan needs pictures with sides divisible by 4"),
         ("stargan", {"x": GREY}, "stargan needs data with labels"),
-        ("pixelda", {"a": GREY, "b": GREY, "y": LABELS}, "pixelda needs the labels of a, in a column 'y_a'"),
+        ("pixelda", {"a": GREY, "b": GREY, "y": LABELS}, "pixelda needs labels of a"),
         ("pixelda", {"a": RGB, "b": GREY, "y_a": LABELS}, "they have 3 and 1 channels"),
     ],
 )

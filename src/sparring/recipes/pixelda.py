@@ -26,7 +26,7 @@ from sparring.recipes._translating import AdamOptions, beside, shapes
 from sparring.recipes.recipe import Recipe
 
 LABEL = "y_a"
-"""The column of the labels of a. "y" would be taken for the labels of what the game makes, which has none."""
+"""The column of the labels of a."""
 
 
 class Options(AdamOptions):
@@ -101,9 +101,7 @@ def build(options: Options, schema: Schema) -> Game[Networks]:
     """The game."""
     (a, b), classes = shapes("pixelda", schema, multiple=4, least=8), len(classes_of(schema, LABEL))
     if not classes:
-        raise UserError(
-            f"pixelda needs the labels of a, in a column {LABEL!r}", "a data set of your own: sparring.data.Data"
-        )
+        raise UserError("pixelda needs labels of a", "pictures a in sub-folders by class, or an array with labels")
     if a != b:
         problem = f"pixelda's classifier sees both kinds, and they have {a[0]} and {b[0]} channels"
         raise UserError(problem, "--channels 3")
