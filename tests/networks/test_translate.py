@@ -118,14 +118,14 @@ def test_a_u_net_without_skips_sees_the_picture_through_its_smallest_map_alone()
 
 
 def test_the_noise_of_a_u_net_drops_a_share_of_the_channels_of_its_first_layers(rng: torch.Generator) -> None:
-    network, x = UNet(1, 1, 16, depth=6, dropout=0.3), torch.randn(100, 1, 32, 32)
-    assert network.noise == 128 + 128
+    network, x = UNet(1, 1, 8, depth=6, dropout=0.3), torch.randn(40, 1, 32, 32)
+    assert network.noise == 64 + 64
     seen: list[Tensor] = []
     network.up[1].register_forward_pre_hook(lambda module, given: seen.append(given[0]))
-    z = torch.rand(100, network.noise, generator=rng) * 2 - 1
+    z = torch.rand(40, network.noise, generator=rng) * 2 - 1
     network(x, z)
     network(x)
-    dropped, whole = (each[:, :128] for each in seen)  # behind them stand those of the encoder
+    dropped, whole = (each[:, :64] for each in seen)  # behind them stand those of the encoder
     gone = (dropped == 0).flatten(2).all(2) & ~(whole == 0).flatten(2).all(2)
     assert gone.float().mean().item() == pytest.approx(0.3, abs=0.02)
     torch.testing.assert_close(dropped[~gone], whole[~gone] / 0.7)
