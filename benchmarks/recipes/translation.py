@@ -27,7 +27,7 @@ from benchmarks.referee import referee
 from sparring import grids, metrics, workflows
 from sparring.data import Data, Dataset, Holed, Paired, Reduced, Unpaired
 from sparring.drawing import noise_of
-from sparring.kinds import Categories, Kind, Pictures, to_model
+from sparring.kinds import Pictures, to_model
 from sparring.loop import State, evaluating, play
 from sparring.metrics.extractors import random_network, trained_classifier
 
@@ -67,18 +67,12 @@ def split(names: tuple[str, ...]) -> np.ndarray:
     return np.array([blake2b(thing(name).encode(), digest_size=4).digest()[0] < 26 for name in names])
 
 
-def as_data(
-    pictures: np.ndarray, held_out: np.ndarray, labels: np.ndarray | None = None, mirror: bool = False
-) -> Dataset:
+def as_data(pictures: np.ndarray, held_out: np.ndarray) -> Dataset:
     """A data set whose held-out part is decided elsewhere; it is shuffled, alike for equally many."""
     order = np.random.default_rng(0).permutation(len(pictures))
     pictures, held_out = pictures[order], held_out[order]
-    schema: dict[str, Kind] = {"x": Pictures(pictures.shape[1:])}
-    columns = {"x": pictures}
-    if labels is not None:
-        schema["y"], columns["y"] = Categories(tuple("0123456789")), labels[order].astype(np.int64)
-    train, kept = ({name: column[which] for name, column in columns.items()} for which in (~held_out, held_out))
-    return Dataset(schema, train, kept, False, (), "of a benchmark")
+    train, kept = ({"x": pictures[which]} for which in (~held_out, held_out))
+    return Dataset({"x": Pictures(pictures.shape[1:])}, train, kept, False, (), "of a benchmark")
 
 
 @cache
