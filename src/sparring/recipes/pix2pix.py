@@ -27,6 +27,7 @@ class Options(AdamOptions):
     """The paper's section 3.3, narrower."""
 
     batch: int = Field(4, gt=0, description="pairs a step")
+    lr: float = Field(1e-3, gt=0, description="learning rate of both; the paper's is 2e-4")
     pixels: float = Field(100.0, ge=0, description="λ: weight of the L1 distance from b")
     dropout: float = Field(
         0.5, ge=0, lt=1, description="share of channels that the noise drops, in G's first layers up"
