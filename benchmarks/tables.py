@@ -106,6 +106,25 @@ def modes() -> str:
     return "\n".join([*lines, "", f"{machines([r for rs in found.values() for r in rs])}."])
 
 
+def gallery() -> str:
+    """All recipes on digits: of every recipe the newest game of the length that was played last."""
+    records = newest("gallery", "recipe", "seed", "asked_seconds")
+    if not records:
+        return "Not measured yet."
+    last = max(records, key=lambda record: record["when"])
+    seconds, seed = last["asked_seconds"], last["seed"]
+    records = [record for record in records if (record["asked_seconds"], record["seed"]) == (seconds, seed)]
+    records.sort(key=lambda record: record["fd"])
+    lines = ["| recipe | FD | precision | recall | smallest class | seconds a round | verdict |", "|---" * 7 + "|"]
+    for r in records:
+        figures = f"{r['fd']:.2f} | {r['precision']:.2f} | {r['recall']:.2f} | {r['smallest_class']:.1%}"
+        pace = r["cpu_seconds"] / max(1, r["rounds"])
+        lines.append(f"| [{r['recipe']}]({r['recipe']}.md) | {figures} | {pace:.3f} | {r['verdict']} |")
+    floors = ", ".join(sorted({f"{record['floor']:.2f}" for record in records}))
+    command = f"`python -m benchmarks.gallery --seconds {seconds:g} --seed {seed}`"
+    return "\n".join([command, "", *lines, "", f"The floor of FD is {floors}. {machines(records)}."])
+
+
 def doctor() -> str:
     """What games had and what the doctor said, and each game that it got wrong."""
     parts: list[str] = []
@@ -142,6 +161,7 @@ def main() -> None:
     tables["default"] = "\n\n".join(part for part in parts if part)
     for recipe, table in tables.items():
         write(DOCS / "recipes" / f"{recipe}.md", table)
+    write(DOCS / "recipes" / "README.md", gallery(), "<!-- gallery -->")
     write(DOCS / "modes.md", modes())
     write(DOCS / "doctor.md", doctor())
 

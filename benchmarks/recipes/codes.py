@@ -14,12 +14,13 @@ import sparring.data
 from benchmarks.recipes.play import Bar, ablation, at_least, at_most, samples, trained
 from benchmarks.referee import read, referee
 from sparring import workflows
+from sparring.game import parts_of
 from sparring.kinds import to_model
 from sparring.loop import State, evaluating, play
 from sparring.metrics.neighbors import nearest
 
 Bars = Iterator[Bar]
-ROUNDS = {"bigan": 4_000, "aae": 4_000, "clustergan": 3_000}
+ROUNDS = {"bigan": 4_000, "aae": 4_000, "clustergan": 3_000, "infogan": 4_000}
 """Some minutes of a quiet core each."""
 
 
@@ -152,6 +153,64 @@ def clustergan(seed: int, *, rounds: int = ROUNDS["clustergan"]) -> Bars:
         found = clustered(codes(plan, held_out["x"]).numpy(), held_out["y"].numpy(), seed)
         bar = at_least("accuracy of k-means on the codes of held-out digits", found, 0.8)
         yield bar if weight else ablation("nothing read back", bar)
+
+
+def infogan(seed: int, *, rounds: int = ROUNDS["infogan"]) -> Bars:
+    """A category is a digit and a continuous value is slant or width, with no label seen; unread, they mean nothing."""
+    plan = trained("digits", rounds=rounds, recipe="infogan", seed=seed)
+    yield at_least("samples read as the class that their category stands for", categorical(plan), 0.9)
+    yield at_least("rank correlation of a continuous value with slant or width", drawn_out(plan), 0.6)
+    unread = trained("digits", rounds=rounds, recipe="infogan", seed=seed, options={"information": 0.0})
+    bar = at_most("samples read as the class that their category stands for", categorical(unread), 0.3)
+    yield replace(bar, name=f"ablation, code not read: {bar.name}")
+
+
+def categorical(plan: workflows.Plan, n: int = 2_000) -> float:
+    """The share of samples read as the class of their category, each category standing for one class."""
+    z = plan.state.game.noise(n, torch.Generator().manual_seed(0), None)
+    category = z[:, place(plan, "category")].argmax(1)
+    counts = np.zeros((category.max() + 1, 10))
+    np.add.at(counts, (category, read_as(made_of(plan, z)).argmax(1)), 1)
+    return float(counts[linear_sum_assignment(-counts)].sum() / n)
+
+
+def drawn_out(plan: workflows.Plan, n: int = 200, steps: int = 9) -> float:
+    """The largest |ρ| between one of the continuous values and slant or width, other noise being equal."""
+    z = plan.state.game.noise(n, torch.Generator().manual_seed(0), None)
+    best = 0.0
+    for name in ("value1", "value2"):
+        along = torch.linspace(-1, 1, steps)
+        moved = z.repeat_interleave(steps, 0)
+        moved[:, place(plan, name)] = along.repeat(n)[:, None]
+        for form in shapes_of(made_of(plan, moved)):
+            aside = form.unflatten(0, (n, steps))
+            aside = aside - aside.mean(1, keepdim=True)  # digits differ in slant; how they move is asked
+            ranks = aside.flatten().argsort().argsort().float()
+            best = max(best, torch.corrcoef(torch.stack([along.repeat(n), ranks]))[0, 1].abs().item())
+    return best
+
+
+def shapes_of(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Slant and width of digits, `(N,)` each, by the second moments of their ink."""
+    ink = (x[:, 0] + 1) / 2
+    ink = ink / ink.sum((1, 2), keepdim=True).clamp_min(1e-6)
+    rows, columns = (torch.arange(side, dtype=ink.dtype) for side in ink.shape[1:])
+    down = rows[:, None] - (ink * rows[:, None]).sum((1, 2))[:, None, None]
+    across = columns - (ink * columns).sum((1, 2))[:, None, None]
+    width, height, shear = ((ink * form).sum((1, 2)) for form in (across**2, down**2, across * down))
+    return shear / height.clamp_min(1e-6), width
+
+
+def place(plan: workflows.Plan, name: str) -> slice:
+    """Where a part of the noise lies."""
+    parts = parts_of(plan.state.game.noise)
+    k = [part.name for part in parts].index(name)
+    start = sum(part.dim for part in parts[:k])
+    return slice(start, start + parts[k].dim)
+
+
+def made_of(plan: workflows.Plan, z: Tensor) -> Tensor:
+    return through(plan, z, lambda game, net, part: game.sample(net, part, {}))
 
 
 def clustered(x: np.ndarray, labels: np.ndarray, seed: int, k: int = 10, starts: int = 10) -> float:

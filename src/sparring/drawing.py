@@ -1,4 +1,4 @@
-"""Drawing samples: the one place where a game's generator is called to be looked at."""
+"""Drawing samples, and reading codes: the one place where a game's networks are called to be looked at."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from torch import Tensor
 
 from sparring.data import Rows
 from sparring.game import Batch, Game
-from sparring.kinds import Schema
+from sparring.kinds import Kind, Schema
 from sparring.loop import evaluating, seed_of
 
 CHUNK = 32
@@ -83,14 +83,41 @@ def made_by(
     Returns:
         `(N, ...)` in the model's range, on the processor.
     """
-    parts, last = [], len(noise) - 1
+
+    def made(rows: list[int]) -> Tensor:
+        context = {name: schema[name].to_model(column[rows].to(device)) for name, column in given.items()}
+        return make(networks, noise[rows].to(device), context)
+
     with evaluating(networks):
-        for first in range(0, len(noise), chunk):
-            rows = [min(first + k, last) for k in range(chunk)]
-            context = {name: schema[name].to_model(column[rows].to(device)) for name, column in given.items()}
-            made = make(networks, noise[rows].to(device), context)[: len(noise) - first].float()
-            parts.append(made if made.is_meta else made.cpu())
-    return torch.cat(parts)
+        return _in_chunks(made, len(noise), chunk)
+
+
+def codes_of(
+    game: Game[Any], networks: Any, kind: Kind, examples: Tensor, device: torch.device | str = "cpu"
+) -> Tensor:
+    """What the game's encoder reads from examples; a code depends on no other example.
+
+    Args:
+        game: it has an encoder.
+        networks: with the averages, on `device`.
+        kind: of the examples.
+        examples: stored, `(N, ...)`.
+        device: where the networks are.
+
+    Returns:
+        `(N, latent_dim)`, in the form that `made_from` takes as noise, on the processor.
+    """
+    encode = game.encode
+    assert encode is not None
+    with evaluating(networks):
+        return _in_chunks(lambda rows: encode(networks, kind.to_model(examples[rows].to(device))), len(examples))
+
+
+def _in_chunks(make: Callable[[list[int]], Tensor], n: int, chunk: int = CHUNK) -> Tensor:
+    """What is made of rows 0 to n - 1, so many at once, the last one repeated to fill up."""
+    chunks = ([min(first + k, n - 1) for k in range(chunk)] for first in range(0, n, chunk))
+    made = (make(rows).float() for rows in chunks)
+    return torch.cat([each if each.is_meta else each.cpu() for each in made])[:n]
 
 
 def rows_for(seeds: Sequence[int], kept: Rows) -> Rows:

@@ -71,12 +71,19 @@ def test_codes_are_swept(sparring, pictures, small):
         (["--grid", "0-3", "--out", "grid.gif"], "cannot write pictures as .gif"),
         (["--directions", 5], "5 directions of noise with 4 dimensions"),
         (["--directions", 2, "--by", "magic"], "not found by magic"),
-        (["--directions", 2, "--seeds", "0-3"], "directions begin at one seed"),
+        (["--directions", 2, "--seeds", "0-3"], "--directions begins at one seed"),
         (["--sweep", "code"], "no codes to sweep over"),
         (["--truncate", "1.2..0.3"], "--truncate 1.2..0.3: not a span"),
         (["--truncate", ""], "--truncate : not a span"),
         (["--walk", "0,1", "--class", "3"], "no classes to choose from"),
         (["--walk", "0,1", "--checkpoint", "9"], "no checkpoint 9"),
+        (["--page", "page.txt"], "cannot write a page as .txt"),
+        (["--page", "page.html", "--out", "out.html"], "--page and --out were given"),
+        (["--page", "page.html", "--seeds", "0-3"], "--page begins at one seed, not 4"),
+        (["--page", "page.html", "--seeds", "1000"], "a page has the seeds 0 to 999"),
+        (["--page", "page.html", "--by", "magic"], "not found by magic"),
+        (["--page", "page.html", "--class", "3"], "no classes to choose from"),
+        (["--page", "page.html", "--runtime", "nowhere"], "nowhere is not the npm package onnxruntime-web"),
     ],
     ids=str,
 )
@@ -87,3 +94,4 @@ def test_bad_words_are_refused(refused, drawn, words, says):
 def test_points_are_refused(refused, trained):
     refused("explore", trained, "--walk", "0,1", says="this run makes points, of which one alone shows nothing")
     refused("explore", trained, "--grid", "0-3", says="this run makes points")
+    refused("explore", trained, "--page", "page.html", says="this run makes points")

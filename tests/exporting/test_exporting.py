@@ -32,6 +32,7 @@ def test_onnx_computes_what_pytorch_does_at_any_batch(run, tmp_path):
     pytest.importorskip("onnxscript")
     sparring.export(run.path, tmp_path / "model.onnx")
     assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]
+    assert str(Path(sparring.__file__).parent).encode() not in (tmp_path / "model.onnx").read_bytes()
     session = runtime.InferenceSession(str(tmp_path / "model.onnx"), providers=["CPUExecutionProvider"])
     for n in (1, 5, 33):
         inputs, expected = made(run.generator(), n)

@@ -96,3 +96,11 @@ def test_a_history_of_nothing_keeps_nothing() -> None:
     history = History(None)
     history.remember(nn.Linear(2, 3))
     assert [name for name, _ in history.named_buffers()] == ["count"]
+
+
+def test_a_generator_with_a_reference_is_exported_for_batches_of_any_size():
+    layers = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.BatchNorm1d(4))
+    network = WithReference(layers, torch.randn(5, 3)).eval()
+    program = torch.export.export(network, (torch.randn(2, 3),), dynamic_shapes=[{0: torch.export.Dim("batch")}])
+    z = torch.randn(7, 3)
+    assert torch.allclose(program.module()(z), network(z))

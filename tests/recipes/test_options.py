@@ -17,7 +17,7 @@ from sparring.recipes._duel import DuelOptions
 
 EVERY = {"batch": 3, "ema": 0.6}
 PAIRED = {"width": 6, "latent_dim": 5, "latent": "uniform", "lr": 0.1, "lr_d": 0.2, "beta1": 0.3, "beta2": 0.4}
-PAIRED |= {"network": "mlp", "decay_from": 0.5}
+PAIRED |= {"width_d": 7, "network": "mlp", "decay_from": 0.5}
 DUELS = {"n_critic": 3, "instance_noise": 0.7, "reuse_fakes": True}
 TRANSLATING = {"width": 6, "lr": 0.1, "decay_from": 0.2}
 OWN: dict[str, set[str]] = {  # shown below, or by value in test_losses.py and test_other_losses.py
@@ -90,7 +90,7 @@ def test_the_options_of_a_pair_reach_the_optimizers_the_noise_the_networks_and_t
     linear = [module for module in state.game.networks.G.modules() if isinstance(module, nn.Linear)]
     extra = {"cgan": 3, "projection": 3, "acgan": 3, "infogan": 10 + 2, "clustergan": 10}.get(recipe, 0)
     assert [linear[0].in_features, linear[0].out_features] == [5 + extra, 6]
-    assert next(m for m in state.game.networks.D.modules() if isinstance(m, nn.Linear)).out_features == 6
+    assert next(m for m in state.game.networks.D.modules() if isinstance(m, nn.Linear)).out_features == 7
 
 
 @pytest.mark.parametrize("recipe", TWO_NETWORKS)
@@ -128,7 +128,6 @@ NORMS = {  # (batch norm in D, spectral norm in D)
     "pacgan": (True, False),
     "projection": (False, True),
     "acgan": (True, False),
-    "sgan": (True, False),
 }
 
 

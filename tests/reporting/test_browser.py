@@ -1,60 +1,13 @@
 """The page in Chromium, opened from disk."""
 
 import json
-import os
-import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
 
 import sparring
 
 HOSTILE = "</script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    executable = shutil.which("chromium")
-    assert executable, "there is no chromium: make test installs it"
-    # Chromium's sandbox does not start for root
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as play:
-        running = play.chromium.launch(executable_path=executable, args=arguments)
-        yield running
-        running.close()
-
-
-@dataclass
-class Seen:
-    """A page, all that it asked for, and all that it complained about."""
-
-    page: Page
-    requests: list[str] = field(default_factory=list)
-    complaints: list[str] = field(default_factory=list)
-
-
-@pytest.fixture
-def visit(browser):
-    """`visit(path, scheme="dark", width=375)` opens a file."""
-    contexts = []
-
-    def opened(path: Path, scheme: str = "light", width: int = 1280, javascript: bool = True) -> Seen:
-        viewport = {"width": width, "height": 800}
-        context = browser.new_context(color_scheme=scheme, viewport=viewport, java_script_enabled=javascript)
-        contexts.append(context)
-        seen = Seen(context.new_page())
-        seen.page.on("request", lambda request: seen.requests.append(request.url))
-        seen.page.on("console", lambda message: seen.complaints.append(message.text))
-        seen.page.on("pageerror", lambda error: seen.complaints.append(str(error)))
-        seen.page.goto(path.as_uri())
-        return seen
-
-    yield opened
-    for context in contexts:
-        context.close()
 
 
 @pytest.fixture

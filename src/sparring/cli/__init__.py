@@ -6,7 +6,20 @@ from typing import cast
 import typer
 from rich.console import Console
 
-from sparring.cli import doctor, evaluate, explore, export, inspect, project, recipes, report, sample, train, translate
+from sparring.cli import (
+    doctor,
+    encode,
+    evaluate,
+    explore,
+    export,
+    inspect,
+    project,
+    recipes,
+    report,
+    sample,
+    train,
+    translate,
+)
 from sparring.cli._processes import leads, silent
 from sparring.errors import ProcessesError, SharedError, UserError
 from sparring.readable import printable
@@ -30,6 +43,8 @@ for command in (
     report.report,
     explore.explore,
     project.project,
+    encode.encode,
+    encode.reconstruct,
     export.export,
     inspect.inspect,
     recipes.recipes,

@@ -1,5 +1,6 @@
 """`sparring explore`: what a generator's noise does, in pictures."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -20,18 +21,29 @@ def explore(
         str | None, typer.Option(help="A code of the recipe through all its values: code, or its name.")
     ] = None,
     truncate: Annotated[str | None, typer.Option(help="A row of truncations for each seed: 0.3..1.2.")] = None,
+    page: Annotated[
+        Path | None,
+        typer.Option(
+            help="One .html file to play with: seeds, classes, sliders; the browser itself makes the samples."
+        ),
+    ] = None,
     frames: Annotated[int, typer.Option(min=2, max=100_000, help="Of a walk.")] = 60,
     rate: Annotated[float, typer.Option(min=0.1, max=100, help="Frames of a walk a second.")] = 20.0,
     steps: Annotated[
         int | None, typer.Option(min=2, max=1000, help="Samples in a row; by default 8, of directions 7.")
     ] = None,
     by: Annotated[
-        str, typer.Option(help="Directions by sefa, from the first weight, or by activations, from samples.")
-    ] = "sefa",
+        str | None,
+        typer.Option(
+            help="Directions by sefa, from the first weight, or by activations, from samples. [default: sefa]"
+        ),
+    ] = None,
     strength: Annotated[float, typer.Option(min=1e-6, help="How far along a direction, to both sides.")] = 3.0,
     seeds: Annotated[
         str | None,
-        typer.Option(help="Where directions and sweeps begin, by default 0; rows of truncations, by default 0-7."),
+        typer.Option(
+            help="Where directions, sweeps and pages begin, by default 0; rows of truncations, by default 0-7."
+        ),
     ] = None,
     class_: Annotated[
         str | None, typer.Option("--class", help="Of this class; by default what the first seed is given.")
@@ -44,33 +56,42 @@ def explore(
             help="Of a walk .gif, .webp, .mp4 or a new folder, else as for sparring sample; by default walk.gif, ...",
         ),
     ] = None,
+    runtime: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="SPARRING_RUNTIME",
+            help="Of a page: a folder or .tgz of onnxruntime-web; by default the one in the cache, or npm fetches it.",
+        ),
+    ] = None,
     checkpoint: Annotated[
         str, typer.Option(help="latest; best, the one the doctor found nearest to the data; or a round.")
     ] = "latest",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "cpu",
 ) -> None:
-    """Show what the noise of RUN does: a walk, a grid, directions, a sweep or truncations.
+    """Show what the noise of RUN does: a walk, a grid, directions, a sweep, truncations, or a page to play with.
 
     Seeds are those of sparring sample: the first frame of a walk is the sample of its first seed.
     """
-    views = {"walk": walk, "grid": grid, "directions": directions, "sweep": sweep, "truncate": truncate}
-    asked = [name for name, value in views.items() if value is not None]
-    if len(asked) != 1:
-        problem = f"--{asked[0]} and --{asked[1]} were given" if asked else "nothing to show was asked for"
-        raise UserError(problem, "give one of --walk, --grid, --directions, --sweep and --truncate")
-    if seeds is not None and asked[0] in ("walk", "grid"):
-        raise UserError(f"--{asked[0]} has seeds of its own", "leave --seeds out")
-    stops = parse_seeds(walk or grid or "", f"--{asked[0]}") if asked[0] in ("walk", "grid") else []
+    views = {"walk": walk, "grid": grid, "directions": directions, "sweep": sweep, "truncate": truncate, "page": page}
+    view = _asked(views)
+    _check(view, seeds, out)
+    stops = parse_seeds(walk or grid or "", f"--{view}") if view in ("walk", "grid") else []
     span = parse_span(truncate, "--truncate") if truncate is not None else (0.0, 0.0)
-    start = parse_seeds(seeds) if seeds is not None else None
-    if directions and start and len(start) > 1:
-        raise UserError(f"directions begin at one seed, not {len(start)}", "--seeds 0")
-    path = out or Path(f"{asked[0]}.{'gif' if asked[0] == 'walk' else 'png'}")
+    start = parse_seeds(seeds) if seeds is not None else []
+    if view in ("directions", "page") and len(start) > 1:
+        raise UserError(f"--{view} begins at one seed, not {len(start)}", "--seeds 0")
+    seed = start[0] if start else 0
+    path = page or out or Path(f"{view}.{'gif' if walk else 'png'}")
     from sparring import exploring, workflows
     from sparring.kinds import check_ending
 
     ready = workflows.sampler(run, checkpoint=checkpoint, device=device)
-    if asked[0] == "walk":
+    if page:
+        from sparring import exporting
+
+        name = run.resolve().name or "run"
+        exporting.write_page(ready, name, page, by, seed, class_, runtime, lambda text: typer.echo(text, err=True))
+    elif walk is not None:
         exploring.check_animation(ready.kind, path)
         exploring.save_animation(ready.kind, exploring.walk(ready, stops, frames, class_), path, rate)
     else:
@@ -78,12 +99,28 @@ def explore(
         sheets = {
             "grid": lambda: exploring.grid(ready, stops, steps or 8, class_),
             "directions": lambda: exploring.directions(
-                ready, directions or 1, by, (start or [0])[0], steps or 7, strength, class_
+                ready, directions or 1, by or "sefa", seed, steps or 7, strength, class_
             ),
             "sweep": lambda: exploring.sweep(ready, sweep or "", start or [0], steps or 8, class_),
             "truncate": lambda: exploring.truncations(ready, *span, start or range(8), steps or 8, class_),
         }
-        sheet = sheets[asked[0]]()
+        sheet = sheets[view]()
         ready.kind.write(sheet.made, path, sheet.names, columns=sheet.columns)
         typer.echo(sheet.said, err=True)
     typer.echo(path)
+
+
+def _asked(views: Mapping[str, object]) -> str:
+    asked = [name for name, value in views.items() if value is not None]
+    if len(asked) != 1:
+        problem = f"--{asked[0]} and --{asked[1]} were given" if asked else "nothing to show was asked for"
+        *others, last = (f"--{name}" for name in views)
+        raise UserError(problem, f"give one of {', '.join(others)} and {last}")
+    return asked[0]
+
+
+def _check(view: str, seeds: str | None, out: Path | None) -> None:
+    if seeds is not None and view in ("walk", "grid"):
+        raise UserError(f"--{view} has seeds of its own", "leave --seeds out")
+    if out is not None and view == "page":
+        raise UserError("--page and --out were given", "--page names the file")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sparring.cli._pictures import read_wanted
 from sparring.errors import UserError
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def project(
         raise UserError(f"--out {out}: cannot write what was found as {out.suffix}", ".png, .npz or a new folder")
     if frames and frames.suffix.lower() not in ANIMATED:
         raise UserError(f"--frames {frames}: cannot write an animation as that", f"a name in {', '.join(ANIMATED)}")
-    from sparring import data, exploring, workflows
+    from sparring import exploring, workflows
     from sparring.kinds import check_ending
 
     ready = workflows.sampler(run, checkpoint=checkpoint, device=device)
@@ -52,11 +53,9 @@ def project(
     check_ending(kind, out)
     if frames:
         exploring.check_animation(kind, frames)
-    wanted, notes = data.read_fitted(picture, kind.shape, kind.raw)
+    wanted = read_wanted(picture, kind)
     if frames and len(wanted) > 1:
         raise UserError(f"--frames shows one search, and {picture} has {len(wanted)} pictures", "name one of them")
-    for note in notes:
-        typer.echo(f"note: {note}", err=True)
     found = _search(ready, wanted, starts, steps, class_)
     exploring.save_nearest(kind, wanted, found, out)
     if frames:
@@ -69,7 +68,6 @@ def _search(ready: "Sampler", wanted: "list[Fitted]", starts: int, steps: int, c
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     from sparring import exploring
-    from sparring.kinds import Pictures
 
     console = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
     found: list[Nearest] = []
@@ -77,9 +75,6 @@ def _search(ready: "Sampler", wanted: "list[Fitted]", starts: int, steps: int, c
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=float(len(wanted)))
         for done, each in enumerate(wanted):
-            if each.stored != each.picture.shape:
-                fitted = f"{Pictures(each.stored).describe()}: fitted to {ready.kind.describe()}"
-                console.print(f"note: {each.name} is {fitted}", markup=False)
             bar.update(task, completed=done, description=each.name)
 
             def tell(share: float, done: int = done) -> None:

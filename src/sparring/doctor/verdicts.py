@@ -332,7 +332,7 @@ def _overfitting(course: Course) -> Verdict | None:
         f"difference): it tells {_percent(course.typical('auc'))} of training reals from fakes, and "
         f"{_percent(course.typical('auc_held_out'))} of held-out ones"
     )
-    advice = "more data, --mirror, --set instance_noise=0.1, or a smaller D: --set width=..."
+    advice = "more data, --mirror, --set instance_noise=0.1, or a smaller D: --set width_d=..."
     return Verdict("discriminator-overfitting", share, evidence, advice)
 
 

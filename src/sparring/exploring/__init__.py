@@ -1,9 +1,9 @@
 """What a generator has learnt, looked at: walks through its noise, sheets of samples, translations."""
 
 from sparring.exploring.animation import check_animation, save_animation
-from sparring.exploring.found import save_nearest, save_search
+from sparring.exploring.found import pictures_of, save_arrays, save_beside, save_nearest, save_search
 from sparring.exploring.projecting import Nearest, check_pictures, project, project_picture
-from sparring.exploring.sheets import METHODS, Sheet, directions, grid, sweep, truncations, walk
+from sparring.exploring.sheets import METHODS, Sheet, context_of, directions, grid, sweep, truncations, walk
 from sparring.exploring.translating import Wanted, translate_files
 
 __all__ = [
@@ -13,11 +13,15 @@ __all__ = [
     "Wanted",
     "check_animation",
     "check_pictures",
+    "context_of",
     "directions",
     "grid",
+    "pictures_of",
     "project",
     "project_picture",
     "save_animation",
+    "save_arrays",
+    "save_beside",
     "save_nearest",
     "save_search",
     "sweep",

@@ -5,9 +5,10 @@ from pathlib import Path
 from sparring.errors import UserError
 from sparring.exporting.hub import load_generator, write_folder
 from sparring.exporting.onnx import check_packages, write_onnx
+from sparring.exporting.page import write_page
 from sparring.workflows import generator_of, sampler
 
-__all__ = ["export", "load_generator"]
+__all__ = ["export", "load_generator", "write_page"]
 
 
 def export(run: str | Path, out: str | Path, *, checkpoint: str = "latest", device: str = "cpu") -> Path:

@@ -44,6 +44,7 @@ def write_onnx(generator: Generator, out: Path) -> None:
         out.parent.mkdir(parents=True, exist_ok=True)
     try:
         _convert(generator, temporary)
+        _forget_origin(temporary)
         _check(generator, temporary)
         with writing(out):
             temporary.replace(out)
@@ -90,14 +91,30 @@ def _convert(generator: Generator, out: Path) -> None:
         logger.setLevel(level)
 
 
+def _forget_origin(path: Path) -> None:
+    """Leave out which line of which file on this machine every node came from."""
+    onnx: Any = import_module("onnx")
+    model = onnx.load(path)
+    for each in (model, model.graph, *model.graph.node, *model.graph.value_info):
+        each.ClearField("metadata_props")
+        each.ClearField("doc_string")
+    onnx.save(model, path)
+
+
 @torch.no_grad()
 def _check(generator: Generator, path: Path) -> None:
     runtime: Any = import_module("onnxruntime")
-    session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     for n in BATCHES:
         inputs = _inputs(generator, n)
         expected = generator(**inputs).float().cpu().numpy()
-        (found,) = session.run(None, {name: each.cpu().numpy() for name, each in inputs.items()})
+        try:
+            session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+            (found,) = session.run(None, {name: each.cpu().numpy() for name, each in inputs.items()})
+        except Exception as error:  # onnxruntime has a dozen classes of its own
+            raise UserError(
+                f"onnxruntime cannot run what was written on a batch of {n}: {str(error).strip().splitlines()[0]}",
+                "nothing was written; export it as a folder: --out NAME/",
+            ) from error
         apart = float(np.abs(found - expected).max()) if found.shape == expected.shape else float("inf")
         if not apart <= TOLERANCE * max(1.0, float(np.abs(expected).max())):
             raise UserError(

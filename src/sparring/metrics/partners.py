@@ -79,4 +79,5 @@ BETTER: dict[str, Literal["lower", "higher"]] = {
 
 def beside_partners(made: dict[str, float], identity: dict[str, float] | None, n: int) -> tuple[Partner, ...]:
     """All figures, each beside that of the identity map."""
-    return tuple(Partner(name, value, identity and identity[name], BETTER[name], n) for name, value in made.items())
+    given = dict.fromkeys(made) if identity is None else identity
+    return tuple(Partner(name, value, given[name], BETTER[name], n) for name, value in made.items())

@@ -58,7 +58,7 @@ class VirtualBatchNorm(nn.Module):
         scale = self.weight * (square - mean.square()).clamp(min=0).add(self.eps).rsqrt()
         shape = (*mean.shape, *[1] * (x.ndim - 2))
         shift = self.bias - mean * scale
-        assert len(x) >= R
+        assert x.shape[0] >= R  # len would fix the size of the batch in ONNX
         return x * scale.reshape(shape) + shift.reshape(shape)
 
     def _seen(self, own: Tensor) -> Tensor:

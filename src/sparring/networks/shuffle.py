@@ -85,7 +85,7 @@ class StridedDiscriminator(nn.Module):
         spectral: spectral norm on every layer.
     """
 
-    def __init__(self, shape: tuple[int, ...], width: int = 12, spectral: bool = True) -> None:
+    def __init__(self, shape: tuple[int, ...], width: int = 8, spectral: bool = True) -> None:
         super().__init__()
         channels, height, breadth = shape
         layers: list[nn.Module] = []

@@ -156,6 +156,7 @@ class PairOptions(RecipeOptions):
         "dcgan", description="for pictures; points take an mlp"
     )
     width: int | None = Field(None, gt=0, description="of both networks; by default the network's own")
+    width_d: int | None = Field(None, gt=0, description="of D, where it differs")
     latent_dim: int | None = Field(None, gt=0, description="of the noise; by default 64 for pictures, 8 for points")
     latent: Literal["normal", "uniform"] = Field("normal", description="its distribution")
     lr: float = Field(2e-4, gt=0, description="learning rate of both")
@@ -201,7 +202,7 @@ def pair(
     """The generator and the discriminator that the options ask for.
 
     Args:
-        options: network, width.
+        options: network, width, width_d.
         shape: (C, H, W) of pictures, or (D,) of points, which always take an MLP.
         inputs: how many numbers the generator is given.
         seen: the shape that the discriminator is shown, where it differs.
@@ -213,26 +214,26 @@ def pair(
         UserError: pictures smaller than 4 pixels a side for a convolutional network.
     """
     z, width, seen = inputs, options.width, seen or shape
+    width_d = options.width_d or width
     if len(shape) != 3:
-        return MLPGenerator(z, shape, width or 128), MLPDiscriminator(seen, width or 128, spectral=spectral)
+        return MLPGenerator(z, shape, width or 128), MLPDiscriminator(seen, width_d or 128, spectral=spectral)
     if options.network == "mlp":
         return (
             MLPGenerator(z, shape, width or 256, batch_norm=True),
-            MLPDiscriminator(seen, width or 256, spectral=spectral, dropout=dropout),
+            MLPDiscriminator(seen, width_d or 256, spectral=spectral, dropout=dropout),
         )
     if min(shape[1:]) < 4:
         raise UserError(
             f"pictures of {shape[1]}x{shape[2]} are too small", "use --size 8x8 or larger, or --set network=mlp"
         )
     if options.network == "dcgan":
-        width = width or 32
         return (
-            DCGANGenerator(z, shape, width),
-            DCGANDiscriminator(seen, width, batch_norm=batch_norm, spectral=spectral),
+            DCGANGenerator(z, shape, width or 32),
+            DCGANDiscriminator(seen, width_d or 32, batch_norm=batch_norm, spectral=spectral),
         )
     if options.network == "resnet":
-        return (ResNetGenerator(z, shape, width or 16), ResNetDiscriminator(seen, width or 16, spectral=spectral))
-    return (ShuffleGenerator(z, shape, width or 12), StridedDiscriminator(seen, width or 12, spectral=spectral))
+        return (ResNetGenerator(z, shape, width or 16), ResNetDiscriminator(seen, width_d or 16, spectral=spectral))
+    return (ShuffleGenerator(z, shape, width or 12), StridedDiscriminator(seen, width_d or 8, spectral=spectral))
 
 
 def standard_duel(

@@ -76,7 +76,7 @@ def build(options: Options, schema: Schema) -> Game[Networks]:
     """The game."""
     noise, shape = options.prior(schema), shape_of(schema)
     G, _ = pair(options, shape, noise.dim)
-    D = MLPDiscriminator((noise.dim,), options.width or 256, depth=2)
+    D = MLPDiscriminator((noise.dim,), options.width_d or options.width or 256, depth=2)
     for_E, for_D = options.optimizers()
     return Game(
         networks=Networks(G, encoder(options, shape, noise.dim), D),

@@ -10,7 +10,7 @@ Deviations: docs/recipes/sgan.md.
 """
 
 from functools import partial
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from pydantic import Field
@@ -27,8 +27,12 @@ from sparring.recipes.recipe import Recipe
 
 
 class Options(PairOptions):
-    """The paper's game with a hundred labels."""
+    """The paper's game with a hundred labels, on the default's fast networks."""
 
+    network: Literal["mlp", "dcgan", "shuffle", "resnet"] = Field(
+        "shuffle", description="for pictures; points take an mlp"
+    )
+    lr: float = Field(1e-3, gt=0, description="learning rate of both")
     labelled: int = Field(100, gt=0, description="examples whose labels are used, as many of each class")
 
 
@@ -98,16 +102,13 @@ def generator(noise: Latent, net: Networks, step: Step) -> Terms:
     return non_saturating.generator(scores, scores)
 
 
-POINTS = {"lr": 1e-3}
-"""The defaults for points, where they are not those above; see the page."""
-
-
 def build(options: Options, schema: Schema) -> Game[Networks]:
     """The game."""
     noise, shape, classes = options.prior(schema), shape_of(schema), classes_for("sgan", schema)
     if options.labelled < classes:
         raise UserError(f"labelled = {options.labelled} is less than the {classes} classes", "one of each at least")
-    G, D = pair(options, shape, noise.dim)
+    # what D names is read in eval mode, where batch norm would mix the statistics of reals and fakes
+    G, D = pair(options, shape, noise.dim, batch_norm=False)
     D.head = nn.Linear(D.head.in_features, classes)
     for_G, for_D = options.optimizers()
     return Game(
@@ -130,5 +131,4 @@ RECIPE = Recipe(
     "a classifier from few labels and many examples without",
     Options,
     build,
-    POINTS,
 )

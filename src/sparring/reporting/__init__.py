@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from sparring.errors import UserError, writing
+from sparring.reporting.document import write
 from sparring.reporting.page import page
 from sparring.reporting.story import gather
 
@@ -26,10 +27,5 @@ def report(run: str | Path, out: str | Path | None = None) -> Path:
     with writing(path):
         if path.is_dir():
             raise UserError(f"--out {path} is a folder", "name a file in it")
-    document = page(gather(run))
-    temporary = path.with_name(f".{path.name}.part")
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(document, encoding="utf-8")
-        temporary.replace(path)
+    write(page(gather(run)), path)
     return path

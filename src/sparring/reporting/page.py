@@ -1,15 +1,13 @@
 """The page: one HTML document that asks the network for nothing."""
 
-from base64 import b64encode
 from collections.abc import Iterator, Sequence
-from hashlib import sha256
-from importlib import resources
 from typing import Any
 
 from sparring.readable import duration, number
 from sparring.reporting import gallery, plots, tables, verdicts
 from sparring.reporting.command import command
 from sparring.reporting.curves import Chart, draw
+from sparring.reporting.document import document, resource
 from sparring.reporting.markup import Markup, data, note, tag
 from sparring.reporting.story import Story
 
@@ -43,31 +41,14 @@ def page(story: Story) -> str:
         _section("The newest evaluation", *tables.evaluation(story)),
         _section("Play it again", *_again(story)),
     ]
-    script = Markup(_resource("script.js"))
     known = {"last": max(story.round, 1), "charts": numbers, "readings": verdicts.numbers(readings)}
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=_policy(script)),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="color-scheme", content="light dark"),
-        tag("link", rel="icon", href="data:,"),
-        tag("title", f"{title} - sparring report"),
-        tag("style", Markup(_resource("style.css"))),
+    return document(
+        f"{title} - sparring report",
+        *(part for part in body if part),
+        style=resource("sparring.reporting", "style.css"),
+        data=[tag("script", data(known), type="application/json", id="numbers")],
+        scripts=[resource("sparring.reporting", "script.js")],
     )
-    scripts = tag("script", data(known), type="application/json", id="numbers"), tag("script", script)
-    return f"<!doctype html>\n{tag('html', head, tag('body', tag('main', *body), *scripts), lang='en')}\n"
-
-
-def _resource(name: str) -> str:
-    return resources.files("sparring.reporting").joinpath(name).read_text(encoding="utf-8")
-
-
-def _policy(script: str) -> str:
-    """Nothing from anywhere, and no script but the page's own."""
-    digest = b64encode(sha256(script.encode()).digest()).decode()
-    own = f"img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
-    return f"default-src 'none'; {own}; base-uri 'none'; form-action 'none'"
 
 
 def _section(title: str, *children: Markup | None) -> Markup | None:

@@ -1,6 +1,7 @@
 """The glue: from a source and a recipe to a run, and from a run to samples."""
 
 from sparring.workflows.api import Run, resume, train
+from sparring.workflows.encoding import check_encoder, decoded, encode, reconstruct
 from sparring.workflows.generator import Generator, generator_of
 from sparring.workflows.given import asked as given_to
 from sparring.workflows.planning import (
@@ -35,7 +36,10 @@ __all__ = [
     "Status",
     "Translation",
     "by_class",
+    "check_encoder",
     "check_seeds",
+    "decoded",
+    "encode",
     "existing",
     "generator_of",
     "given_to",
@@ -43,6 +47,7 @@ __all__ = [
     "open_data",
     "plan",
     "plan_resumed",
+    "reconstruct",
     "reopened",
     "resume",
     "run",

@@ -8,6 +8,7 @@ import numpy as np
 
 from sparring.game import Game
 from sparring.runs import RunDir
+from sparring.workflows.encoding import encode, reconstruct
 from sparring.workflows.generator import Generator, generator_of
 from sparring.workflows.planning import Length, Opening, Plan, Settings, Source, plan, plan_resumed
 from sparring.workflows.playing import run
@@ -94,6 +95,14 @@ class Run:
             UserError: as for `sparring.sample`; or the run makes its samples from something else than noise and labels.
         """
         return generator_of(sampler(self.path, checkpoint=checkpoint, device=device, game=self._game))
+
+    def encode(self, x: np.ndarray, *, checkpoint: str = "latest", device: str = "cpu") -> np.ndarray:
+        """The codes of examples, where the game has an encoder; see `sparring.workflows.encode`."""
+        return encode(sampler(self.path, checkpoint=checkpoint, device=device, game=self._game), x)
+
+    def reconstruct(self, x: np.ndarray, *, checkpoint: str = "latest", device: str = "cpu") -> np.ndarray:
+        """Examples made again from their codes; see `sparring.workflows.reconstruct`."""
+        return reconstruct(sampler(self.path, checkpoint=checkpoint, device=device, game=self._game), x)
 
     def terms(self) -> list[dict[str, Any]]:
         """The log's records of terms, oldest first."""

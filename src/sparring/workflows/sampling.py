@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from sparring import checkpoint as checkpoints
 from sparring.data import Rows
 from sparring.devices import choose_device
-from sparring.drawing import draw, made_from
+from sparring.drawing import codes_of, draw, made_from
 from sparring.errors import UserError
 from sparring.game import Game
 from sparring.kinds import Kind, Schema, classes_of, from_tables, labelled
@@ -75,6 +75,17 @@ class Sampler:
             context: stored rows of the columns that samples are made from, one a sample; see `given.asked`.
         """
         return self.kind.to_stored(made_from(self.game, self.networks, self.schema, noise, context, self.device))
+
+    def codes_of(self, examples: Tensor) -> Tensor:
+        """The codes that the run's encoder reads from examples; `made_from` makes the examples again.
+
+        Args:
+            examples: stored, `(N, ...)`.
+
+        Returns:
+            `(N, latent_dim)`.
+        """
+        return codes_of(self.game, self.networks, self.kind, examples, self.device)
 
     def classes(self, text: str) -> tuple[str, list[int]]:
         """The column of labels that samples are made from, and the indices of the classes that `text` names.
