@@ -14,7 +14,7 @@ from sparring.exploring import translating
 from sparring.game import Game, Latent
 from sparring.kinds import Categories, Kind, Pictures
 from sparring.networks import Translator
-from sparring.recipes.cyclegan import nothing
+from sparring.recipes._translating import nothing
 from sparring.workflows import Sampler, Translation, translate
 
 RNG = np.random.default_rng(0)
