@@ -43,7 +43,7 @@ def played(data: str, recipe: str, seed: int, minutes: float) -> dict[str, Any]:
 
 
 def main() -> None:
-    points = [name for name in RECIPES if name != "cyclegan"]
+    points = [name for name, recipe in RECIPES.items() if recipe.takes == "examples"]
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--data", nargs="*", choices=KNOWN_MODES, default=list(KNOWN_MODES))
     arguments.add_argument("--recipes", nargs="*", choices=points, default=points)

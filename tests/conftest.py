@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 import torch
 
-from sparring.kinds import Points
+from sparring.data.dataset import drawn
+from sparring.kinds import Categories, Kind, Pictures, Points
+from sparring.recipes import RECIPES
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -111,3 +113,44 @@ class FixedRows:
 
     def held_out(self, n: int | None = None) -> dict[str, torch.Tensor]:
         return {"x": self._rows[:n]}
+
+
+class Columns:
+    """Aligned columns of any kinds in memory: a data set of a user's own, by the protocol.
+
+    Args:
+        schema: the columns.
+        rows: stored, all of one length; the last six are held out.
+        paired: whether row i of "a" belongs to row i of "b".
+    """
+
+    mirror, notes, fingerprint = False, (), "columns"
+
+    def __init__(self, schema: dict[str, Kind], rows: dict[str, np.ndarray], paired: bool = False) -> None:
+        self.schema, self._rows, self.paired = schema, rows, paired
+
+    def __len__(self) -> int:
+        return len(next(iter(self._rows.values()))) - 6
+
+    def batch(self, draw: int, size: int, seed: int) -> dict[str, torch.Tensor]:
+        return drawn(self, draw, size, seed)
+
+    def rows(self, which: np.ndarray | slice) -> dict[str, torch.Tensor]:
+        return {name: torch.from_numpy(column[:-6][which].copy()) for name, column in self._rows.items()}
+
+    def held_out(self, n: int | None = None) -> dict[str, torch.Tensor]:
+        return {name: torch.from_numpy(column[-6:][:n].copy()) for name, column in self._rows.items()}
+
+
+GIVEN_PICTURES = [name for name, recipe in RECIPES.items() if recipe.takes != "examples" or name == "stargan"]
+"""The recipes that turn pictures into pictures, or are given two kinds of them: none is for points."""
+
+
+def data_for(recipe: str, shape: tuple[int, int, int], examples: int = 30) -> Columns:
+    """Random pictures of that shape as the recipe takes them, with labels of three classes."""
+    rng = np.random.default_rng(1)
+    names = ("x",) if RECIPES[recipe].takes == "examples" or RECIPES[recipe].derive else ("a", "b")
+    rows = {name: rng.integers(0, 256, (examples, *shape), dtype=np.uint8) for name in names}
+    label = "y_a" if recipe == "pixelda" else "y"
+    schema: dict[str, Kind] = {name: Pictures(shape) for name in names} | {label: Categories(("p", "q", "r"))}
+    return Columns(schema, rows | {label: np.arange(examples) % 3}, paired=RECIPES[recipe].takes == "pairs")

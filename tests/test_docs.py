@@ -1,5 +1,6 @@
 """The documents say what the code does: every block runs, every command parses, every option and term is named."""
 
+import itertools
 import re
 import shlex
 import sys
@@ -10,12 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 import typer
+from tests.conftest import GIVEN_PICTURES, data_for
 
 import sparring.data
 from sparring import workflows
 from sparring.cli import app
 from sparring.config import DataOptions, RunConfig, parse_settings, validated
-from sparring.data import Dataset, Unpaired
+from sparring.data import Data
 from sparring.loop import play
 from sparring.recipes import RECIPES
 
@@ -24,7 +26,7 @@ RECIPE_PAGES = ROOT / "docs" / "recipes"
 PAGES = [path for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md") if path.exists()]
 PAGES += sorted((ROOT / "docs").rglob("*.md"))
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-PLAYERS = "autoencoder|discriminators?|generator|translators"
+PLAYERS = "autoencoder|critics|discriminators?|generator|translators"
 
 COMMANDS: dict[str, Any] = typer.main.get_command(app).commands  # pyright: ignore[reportAttributeAccessIssue]
 UsageError: Any = typer.BadParameter.__base__  # click's own, or that of the click inside newer typers
@@ -144,25 +146,25 @@ def test_a_page_names_every_option_with_its_defaults(recipe):
     assert {key: tuple(defaults) for key, *defaults in rows} == expected
 
 
-def sources(recipe: str) -> list[Dataset | Unpaired]:
+def sources(recipe: str) -> list[Data]:
     rng = np.random.default_rng(0)
-    arrays = [rng.integers(0, 256, (24, 8, 8, 1), dtype=np.uint8) for _ in range(2)]
+    array = rng.integers(0, 256, (24, 8, 8, 1), dtype=np.uint8)
     points, labels = rng.normal(size=(24, 2)), np.arange(24) % 3
     if recipe in ("projection", "cgan", "acgan", "sgan"):
-        return [sparring.data.open((array, labels)) for array in (arrays[0], points)]
-    pictures = [sparring.data.open(array) for array in arrays]
-    if recipe == "cyclegan":
-        return [Unpaired(*pictures)]
+        return [sparring.data.open((examples, labels)) for examples in (array, points)]
+    if recipe in GIVEN_PICTURES:
+        return [data_for(recipe, (1, 8, 8))]
     if recipe in ("progressive", "stylegan2"):
-        return pictures[:1]
-    return [pictures[0], sparring.data.open(points)]
+        return [sparring.data.open(array)]
+    return [sparring.data.open(array), sparring.data.open(points)]
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_a_page_names_the_terms_that_are_logged_and_no_others(recipe):
     logged: set[str] = set()
-    for data in sources(recipe):
-        options = {"batch": 3, "width": 4}
+    phases = [{"pretrain": 0.0}, {}] if "pretrain" in RECIPES[recipe].options.model_fields else [{}]
+    for data, phase in itertools.product(sources(recipe), phases):
+        options = {"batch": 3, "width": 4} | phase
         plan = workflows.plan(data, recipe=recipe, rounds=1, options=options, out="never-written")
         logged |= set(next(play(plan.state, plan.data, plan.how)).terms)
     assert set(re.findall(rf"`((?:{PLAYERS})/\w+)`", recipe_page(recipe))) == logged

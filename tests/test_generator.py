@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from tests.conftest import GIVEN_PICTURES
 
 import sparring
 from sparring import workflows
@@ -10,7 +11,7 @@ from sparring.game import Latent, Part, parts_of
 from sparring.recipes import RECIPES
 from sparring.workflows import Generator
 
-WITH_NOISE = [name for name in RECIPES if name != "cyclegan"]
+WITH_NOISE = [name for name in RECIPES if name not in GIVEN_PICTURES]
 
 
 def planned(recipe: str) -> workflows.Plan:

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tests.conftest import GIVEN_PICTURES
 from torch import Tensor, nn
 
 import sparring
@@ -361,7 +362,7 @@ def test_no_data_is_refused(tmp_path):
         workflows.plan(out=tmp_path / "run")
 
 
-@pytest.mark.parametrize("name", [name for name in recipes.RECIPES if name != "cyclegan"])
+@pytest.mark.parametrize("name", [name for name in recipes.RECIPES if name not in GIVEN_PICTURES])
 def test_two_domains_are_refused_by_a_recipe_of_one(tmp_path, name):
     domains = [sparring.data.open(pictures(seed=seed)) for seed in (0, 1)]
     with pytest.raises(UserError, match="cyclegan"):

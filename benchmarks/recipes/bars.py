@@ -14,7 +14,7 @@ from torch import Tensor, nn
 import sparring
 import sparring.data
 from benchmarks.modes.protocols import played
-from benchmarks.recipes import codes, growing, styles, variety
+from benchmarks.recipes import codes, growing, styles, translation, variety
 from benchmarks.recipes.play import (
     Bar,
     ablation,
@@ -527,4 +527,5 @@ BARS: dict[str, dict[str, Callable[[int], Bars]]] = {
     "stylegan2": {"against-default": styles.against_default, "paths": styles.even_paths},
     "pacgan": {"modes": variety.pacgan},
     "unrolled": {"modes": variety.unrolled},
+    **translation.BARS,
 }

@@ -25,8 +25,15 @@ class DataOptions(Options):
     """Where the data comes from and how it is prepared."""
 
     source: str = Field(description="a built-in name or a path; empty for data handed over in memory")
+    b: str | None = Field(None, description="a path of the second of two domains, where they lie apart")
+    pairs: Literal["names", "side-by-side"] | None = Field(
+        None, description="which pictures are pairs: files of one name in two folders, or the two halves of each"
+    )
     size: tuple[PositiveInt, PositiveInt] | None = Field(
         None, description="height and width that pictures are brought to"
+    )
+    size_a: tuple[PositiveInt, PositiveInt] | None = Field(
+        None, description="of a, the first of two domains, where it is not that of b"
     )
     channels: Literal[1, 3, 4, "raw"] | None = Field(None, description="1 grey, 3 RGB, 4 RGBA, raw as they are stored")
     mirror: bool = Field(False, description="show each picture mirrored half the time")
@@ -46,6 +53,24 @@ class DataOptions(Options):
     def _typed(cls, value: Any) -> Any:
         """As it is typed: "0,4095"."""
         return tuple(value.split(",")) if isinstance(value, str) else value
+
+    @field_validator("size_a", mode="before")
+    @classmethod
+    def _typed_size(cls, value: Any) -> Any:
+        """As it is typed: "16x16", or 16 for a square."""
+        if isinstance(value, int):
+            return value, value
+        return tuple(value.lower().split("x")) if isinstance(value, str) else value
+
+    @property
+    def named(self) -> str:
+        """The source in words; empty for data handed over in memory."""
+        return f"{self.source} and {self.b}" if self.b else self.source
+
+    @property
+    def place(self) -> str | tuple[str, str]:
+        """The source, or both of them where two domains lie apart; empty for data handed over in memory."""
+        return (self.source, self.b) if self.b else self.source
 
 
 class Budget(Options):

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from sparring.data import Rows
-from sparring.game import Game
+from sparring.game import Batch, Game
 from sparring.kinds import Kind, Schema
 from sparring.loop import evaluating, seed_of
 
@@ -83,13 +83,39 @@ def made_from(
     device: torch.device | str = "cpu",
 ) -> Tensor:
     """What the game makes of any noise, or styles; the arguments, and what is returned, are those of `draw`."""
+    return made_by(game.sample, networks, schema, noise, {name: given[name] for name in game.given}, device)
+
+
+def made_by(
+    make: Callable[[Any, Tensor, Batch], Tensor],
+    networks: Any,
+    schema: Schema,
+    noise: Tensor,
+    given: Rows,
+    device: torch.device | str = "cpu",
+    chunk: int = CHUNK,
+) -> Tensor:
+    """What one of a game's functions, `sample` or `reverse`, makes.
+
+    Args:
+        make: the function.
+        networks: see `draw`.
+        schema: see `draw`.
+        noise: `(N, ...)`.
+        given: stored rows of all columns that it is given, one each.
+        device: where the networks are; of "meta" only the shape of what is made means anything.
+        chunk: rows at once; the last ones are filled up to as many.
+
+    Returns:
+        `(N, ...)` in the model's range, on the processor.
+    """
 
     def made(rows: list[int]) -> Tensor:
-        context = {name: schema[name].to_model(given[name][rows].to(device)) for name in game.given}
-        return game.sample(networks, noise[rows].to(device), context)
+        context = {name: schema[name].to_model(column[rows].to(device)) for name, column in given.items()}
+        return make(networks, noise[rows].to(device), context)
 
     with evaluating(networks):
-        return _in_chunks(made, len(noise))
+        return _in_chunks(made, len(noise), chunk)
 
 
 def codes_of(
@@ -113,10 +139,11 @@ def codes_of(
         return _in_chunks(lambda rows: encode(networks, kind.to_model(examples[rows].to(device))), len(examples))
 
 
-def _in_chunks(make: Callable[[list[int]], Tensor], n: int) -> Tensor:
-    """What is made of rows 0 to n - 1, `CHUNK` at once, the last one repeated to fill up."""
-    chunks = ([min(first + k, n - 1) for k in range(CHUNK)] for first in range(0, n, CHUNK))
-    return torch.cat([make(rows).float().cpu() for rows in chunks])[:n]
+def _in_chunks(make: Callable[[list[int]], Tensor], n: int, chunk: int = CHUNK) -> Tensor:
+    """What is made of rows 0 to n - 1, so many at once, the last one repeated to fill up."""
+    chunks = ([min(first + k, n - 1) for k in range(chunk)] for first in range(0, n, chunk))
+    made = (make(rows).float() for rows in chunks)
+    return torch.cat([each if each.is_meta else each.cpu() for each in made])[:n]
 
 
 def rows_for(seeds: Sequence[int], kept: Rows) -> Rows:

@@ -308,6 +308,10 @@ class Game(Generic[N]):
             brings styles towards their mean and leaves the noise as it is.
         paces: the parts of the run, 0 to 1, from which on a round takes longer or shorter than before; the first is 0.
             The length of a run in minutes is foreseen by them.
+        reverse: where a translation has a way back: (networks, noise, given) -> examples of the column that the game is
+            given, in the networks' range; here `given` has the column that the game makes, and whatever else it is
+            given: cyclegan's F(b), where it makes b by G(a). Like `sample`, it calls no network but those that the
+            makers train.
     """
 
     networks: N
@@ -323,6 +327,7 @@ class Game(Generic[N]):
     encode: Callable[[N, Tensor], Tensor] | None = None
     styles: Styles[N] | None = None
     paces: tuple[float, ...] = (0.0,)
+    reverse: Callable[[N, Tensor, Batch], Tensor] | None = None
 
     def __post_init__(self) -> None:
         """Refuse a game that cannot be played.

@@ -36,6 +36,43 @@ def picture_grid(pictures: np.ndarray, gap: int = 2, smallest: int = 56, columns
     return as_image(sheet)
 
 
+def beside(*columns: np.ndarray, gap: int = 2) -> np.ndarray:
+    """Pictures of several arrays side by side, row by row; the lower ones are magnified to the height of the highest.
+
+    Args:
+        columns: uint8 `(N, H, W, C)`, of any sizes and channels.
+        gap: pixels between them.
+
+    Returns:
+        uint8 `(N, H, W, C)`, RGB, or RGBA where one of them is not opaque.
+    """
+    shown = [_shown(column) for column in columns]
+    height = max(each.shape[1] for each in shown)
+    clear = any(each.shape[3] == 4 for each in shown)
+    parts: list[np.ndarray] = []
+    for each in shown:
+        whole = np.stack([_magnified(picture, height) for picture in each])
+        if clear and whole.shape[3] == 3:
+            whole = np.concatenate([whole, np.full_like(whole[..., :1], 255)], axis=3)
+        parts += [whole, np.zeros((len(whole), height, gap, whole.shape[3]), np.uint8)]
+    return np.concatenate(parts[:-1], axis=2)
+
+
+def _shown(pictures: np.ndarray) -> np.ndarray:
+    """As RGB or RGBA; a second channel of two is alpha, of five and more three are shown."""
+    channels = pictures.shape[3]
+    colors = pictures[..., :1].repeat(3, axis=3) if channels in (1, 2) else pictures[..., :3]
+    return np.concatenate([colors, pictures[..., -1:]], axis=3) if channels in (2, 4) else colors
+
+
+def _magnified(picture: np.ndarray, height: int) -> np.ndarray:
+    if height % len(picture) == 0:
+        factor = height // len(picture)
+        return picture.repeat(factor, axis=0).repeat(factor, axis=1)
+    size = round(picture.shape[1] * height / len(picture)), height
+    return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS))
+
+
 def as_image(picture: np.ndarray) -> Image.Image:
     """uint8 `(H, W, C)` as grey, RGB or RGBA; of two channels the first is shown, of five and more the first three."""
     channels = picture.shape[2]

@@ -72,6 +72,7 @@ class Evaluation:
         notes: what was left out or shrunk, and why.
         provenance: where samples and reals came from, how many there were, seed, versions.
         agreement: by class, how often a classifier reads samples as what they were asked to be; None without labels.
+        partners: translations of held-out pictures beside what they ought to be; None where that is not known.
     """
 
     rows: tuple[Row, ...]
@@ -81,6 +82,7 @@ class Evaluation:
     notes: tuple[str, ...]
     provenance: dict[str, Any]
     agreement: tuple[metrics.ClassAgreement, ...] | None = None
+    partners: tuple[metrics.Partner, ...] | None = None
 
     def __getitem__(self, name: str) -> Row:
         """The row of a metric.
@@ -235,6 +237,26 @@ class Scorer:
             notes=self._notes,
             provenance={"generated": name} | self._provenance | {"when": now},
         )
+
+    def partners(
+        self, made: torch.Tensor, truth: torch.Tensor, identity: torch.Tensor | None = None
+    ) -> tuple[metrics.Partner, ...]:
+        """Pictures beside what they ought to be.
+
+        Args:
+            made: stored pictures, `(N, ...)`.
+            truth: their partners.
+            identity: what was given, where it has the shape of the others.
+        """
+        view, see = self._data.kind.view, Eye(self.extractor)
+
+        def figures(pictures: torch.Tensor) -> dict[str, float]:
+            shown = view(pictures)
+            return metrics.pixel_figures(shown, right) | metrics.feature_figures(see(shown.numpy()).features, known)
+
+        right = view(truth)
+        known = see(right.numpy()).features
+        return metrics.beside_partners(figures(made), None if identity is None else figures(identity), len(made))
 
     def _caveats(self) -> Iterator[str]:
         if self._small:

@@ -8,8 +8,8 @@ def test_the_list_has_a_line_a_recipe(sparring):
     assert (said.code, said.err) == (0, "")
     assert [line.split()[0] for line in said.out.splitlines()] == list(RECIPES)
     for line, recipe in zip(said.out.splitlines(), RECIPES.values(), strict=True):
-        assert line == f"{recipe.name:<12}{recipe.summary}"
-        assert line[11] == " "  # the columns stay apart
+        assert line == f"{recipe.name:<16}{recipe.summary}"
+        assert line[15] == " "  # the columns stay apart
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -276,7 +276,7 @@ def test_an_inspection_is_kept_as_long_as_nothing_changes(folder, noise, monkeyp
     (folder / "05.png").write_bytes(b"broken")
     first = inspect(folder)
     with monkeypatch.context() as patch:
-        patch.setattr(inspection, "locate", lambda *_, **__: pytest.fail("it was looked at again"))
+        patch.setattr(inspection, "lay_out", lambda *_, **__: pytest.fail("it was looked at again"))
         assert inspect(folder) == first
     noise(5).save(folder / "05.png")
     assert inspect(folder).corrupt == []

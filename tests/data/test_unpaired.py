@@ -13,7 +13,7 @@ def domains(tmp_path: Path, noise) -> Path:
     for domain, count in {"trainA": 20, "trainB": 12, "testA": 3}.items():
         (tmp_path / domain).mkdir()
         for i in range(count):
-            noise(1000 * ord(domain[-1]) + i).save(tmp_path / domain / f"{i}.png")
+            noise(1000 * ord(domain[-1]) + i).save(tmp_path / domain / f"{domain}{i}.png")
     return tmp_path
 
 
@@ -49,7 +49,7 @@ def test_held_out_batches_are_equally_long(domains):
 
 def test_both_domains_get_one_shape(domains, noise):
     for i in range(12):
-        noise(i, 6, 6, "L").save(domains / "trainB" / f"{i}.png")
+        noise(i, 6, 6, "L").save(domains / "trainB" / f"trainB{i}.png")
     data = open(domains)
     assert data.schema["a"].shape == data.schema["b"].shape == (3, 8, 8)
     assert data.b.train["x"].shape[1:] == (3, 8, 8)

@@ -1,11 +1,13 @@
 """Examining a game: what is measured, and that no trace of it stays."""
 
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 import torch
+from tests.conftest import GIVEN_PICTURES, data_for
 from torch import nn
 
 import sparring
@@ -50,15 +52,21 @@ def copier(examples: torch.Tensor) -> nn.Module:
     return Copier()
 
 
-NEEDY = ("cyclegan", "projection", "cgan", "acgan", "sgan")
+NEEDY = (*GIVEN_PICTURES, "projection", "cgan", "acgan", "sgan")
 """The recipes that need two kinds of pictures, or labels."""
 
 
-@pytest.mark.parametrize("recipe", [name for name in recipes.RECIPES if name not in NEEDY])
-@pytest.mark.parametrize("make", [cloud, pictures])
+PLAIN = [(name, make) for name in recipes.RECIPES if name not in NEEDY for make in (cloud, pictures)]
+GIVEN = [(name, partial(data_for, name, (1, 8, 8))) for name in GIVEN_PICTURES]
+
+
+@pytest.mark.parametrize(("recipe", "make"), [*PLAIN, *GIVEN])
 def test_every_recipe_can_be_examined_and_goes_on_as_if_it_had_not_been(recipe, make):
     def advanced(examined: bool) -> dict[str, torch.Tensor]:
-        plan = planned(make(), recipe=recipe, options=SMALL)
+        fields = recipes.get(recipe).options.model_fields
+        options = {name: value for name, value in SMALL.items() | {("pretrain", 0.0)} if name in fields}
+        plan = planned(make(), recipe=recipe, options=options)
+        trained = {name for player in plan.state.game.players for name in player.trains}
         look, rounds = examiner(plan), play(plan.state, plan.data, plan.how)
         listener = Listener(plan.state)
         for _ in range(2):
@@ -75,7 +83,8 @@ def test_every_recipe_can_be_examined_and_goes_on_as_if_it_had_not_been(recipe, 
                 assert signals.passed
                 assert torch.equal(before, torch.get_rng_state())
                 assert all(p.grad is None for net in plan.state.game.networks for p in net.parameters())
-                assert all(module.training for net in plan.state.game.networks for module in net.modules())
+                networks = plan.state.game.modules()
+                assert all(module.training for name in trained for module in networks[name].modules())
         return {name: tensor.clone() for name, tensor in network_tensors(plan.state).items()}
 
     alone, watched = advanced(False), advanced(True)

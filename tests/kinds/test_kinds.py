@@ -162,3 +162,18 @@ def test_pictures_that_no_png_holds_are_not_written_as_single_files(channels, tm
     kind.write(stored(kind), tmp_path / "sheet.png", list("abcdef"))
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert sheet.mode == {2: "L", 5: "RGB"}[channels]
+
+
+def test_pictures_as_those_of_another_kind_are_changed_no_more_than_they_must_be():
+    grey, rgb = Pictures((1, 4, 4)), Pictures((3, 4, 4))
+    stored = torch.randint(0, 256, (2, 1, 4, 4), dtype=torch.uint8)
+    assert torch.equal(grey.like(stored, grey), stored)
+    assert torch.equal(grey.like(stored, rgb), stored.expand(-1, 3, -1, -1))
+    assert rgb.like(stored.expand(-1, 3, -1, -1), grey) is None
+    flat = torch.full((1, 3, 4, 4), 77, dtype=torch.uint8)
+    larger = rgb.like(flat, Pictures((3, 8, 12)))
+    assert larger.shape == (1, 3, 8, 12)
+    assert (larger == 77).all()
+    masked = torch.cat([stored, stored], 1)
+    assert torch.equal(Pictures((2, 4, 4), masked=True).like(masked, grey), stored)
+    assert Pictures((2, 4, 4), masked=True).describe() == "4x4 grey and a mask"

@@ -8,11 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tests.conftest import data_for
 from torch import Tensor
 
-import sparring.data
 from sparring import checkpoint, workflows
-from sparring.data import Dataset, Unpaired
 from sparring.drawing import draw, rows_for
 from sparring.errors import UserError
 from sparring.loop import State, play, take_turn
@@ -30,6 +29,17 @@ TRAINS = {
     "improved": {"discriminator": {"D", "past_D"}, "generator": {"G", "past_G"}},
     "clustergan": {"discriminator": {"D"}, "generator": {"G", "E"}},
     "stylegan2": {"discriminator": {"D"}, "generator": {"G", "A"}},
+    "bicyclegan": {"generator": {"G", "E"}, "discriminator": {"D"}},
+    "discogan": {"translators": {"G", "F"}, "discriminators": {"D_A", "D_B"}},
+    "dualgan": {"critics": {"D_A", "D_B"}, "translators": {"G", "F"}},
+    "unit": {"translators": {"G"}, "discriminators": {"D_A", "D_B"}},
+    "munit": {
+        "translators": {"C_A", "C_B", "S_A", "S_B", "G_A", "G_B"},
+        "discriminators": {"D_A", "D_B"},
+    },
+    "stargan": {"discriminator": {"D", "C"}, "generator": {"G"}},
+    "pixelda": {"discriminator": {"D", "T"}, "generator": {"G"}},
+    "ccgan": {"discriminator": {"D", "C"}, "generator": {"G"}},
 }
 """What each player's turn changes, by the papers and not by the games that are checked."""
 TWO_NETWORKS = {"discriminator": {"D"}, "generator": {"G"}}
@@ -60,17 +70,9 @@ def shape(request: pytest.FixtureRequest) -> tuple[int, ...]:
     return request.param
 
 
-def pictures(shape: tuple[int, ...], seed: int) -> Dataset | Unpaired:
-    channels, height, width = shape
-    raw = np.random.default_rng(seed).integers(0, 256, (24, height, width, channels), dtype=np.uint8)
-    return sparring.data.open((raw, np.arange(24) % 3), channels=channels)
-
-
 def start(recipe: str, shape: tuple[int, ...], batch: int = 3) -> workflows.Plan:
-    data = pictures(shape, 0)
-    if recipe == "cyclegan":
-        data = Unpaired(data, pictures(shape, 1))
-    return workflows.plan(data, recipe=recipe, rounds=4, options={"batch": batch, "width": 4}, out="never-written")
+    options = {"batch": batch, "width": 4}
+    return workflows.plan(data_for(recipe, shape), recipe=recipe, rounds=4, options=options, out="never-written")
 
 
 def advance(plan: workflows.Plan, rounds: int) -> list[dict[str, float]]:

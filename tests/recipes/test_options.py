@@ -4,12 +4,11 @@ from typing import Any
 
 import pytest
 import torch
+from tests.conftest import GIVEN_PICTURES, data_for
 from torch import nn
 from torch.nn.utils.parametrize import is_parametrized
 
 from sparring import workflows
-from sparring.data import Unpaired
-from sparring.data import open as opened
 from sparring.game import Step
 from sparring.loop import take_turn
 from sparring.networks import PatchDiscriminator, Translator
@@ -20,6 +19,7 @@ EVERY = {"batch": 3, "ema": 0.6}
 PAIRED = {"width": 6, "latent_dim": 5, "latent": "uniform", "lr": 0.1, "lr_d": 0.2, "beta1": 0.3, "beta2": 0.4}
 PAIRED |= {"width_d": 7, "network": "mlp", "decay_from": 0.5}
 DUELS = {"n_critic": 3, "instance_noise": 0.7, "reuse_fakes": True}
+TRANSLATING = {"width": 6, "lr": 0.1, "decay_from": 0.2}
 OWN: dict[str, set[str]] = {  # shown below, or by value in test_losses.py and test_other_losses.py
     "default": {"gamma"},
     "gan": {"saturating", "dropout", "label_smoothing"},
@@ -35,7 +35,21 @@ OWN: dict[str, set[str]] = {  # shown below, or by value in test_losses.py and t
     "acgan": {"classify"},
     "sgan": {"labelled"},
     "infogan": {"categories", "continuous", "information"},
-    "cyclegan": {"width", "depth", "lr", "decay_from", "cycle", "identity", "pool"},
+    "cyclegan": {"depth", "cycle", "identity", "pool"},
+    # these by value in test_translation.py, where they are weights
+    "pix2pix": {"beta1", "pixels", "dropout", "adversarial"},
+    "bicyclegan": {"beta1", "style", "pixels", "prior", "style_code"},
+    "discogan": {"beta1", "reconstruction"},
+    "dualgan": {"beta2", "n_critic", "clip", "reconstruction", "dropout"},
+    "unit": {"beta1", "depth", "adversarial", "prior", "image", "cycle"},
+    "munit": {"beta1", "depth", "style", "image", "content", "style_code"},
+    "stargan": {"beta1", "depth", "n_critic", "classify", "reconstruct", "penalty"},
+    "cogan": {"beta1", "beta2", "latent", "latent_dim"},
+    "pixelda": {"beta1", "depth", "latent_dim", "domain", "task"},
+    "context-encoder": {"beta1", "lr_d", "mask", "share", "skips", "pixels", "adversarial"},
+    "ccgan": {"beta1", "mask", "share", "classify"},
+    "srgan": {"beta1", "depth", "factor", "pretrain", "pixels", "features", "perceptual", "adversarial"},
+    "esrgan": {"beta1", "depth", "factor", "pretrain", "pixels", "features", "perceptual", "adversarial"},
     "aae": {"reconstruction"},
     "improved": {"kernels", "label_smoothing", "virtual_batch_norm", "feature_matching", "history"},
     "pacgan": {"pack"},
@@ -50,18 +64,13 @@ TWO_NETWORKS = [name for name, recipe in RECIPES.items() if issubclass(recipe.op
 
 
 def planned(recipe: str, **options: Any) -> workflows.Plan:
-    rng = torch.Generator().manual_seed(0)
-    pictures = [torch.randint(0, 256, (24, 16, 16), generator=rng, dtype=torch.uint8).numpy() for _ in "AB"]
-    data = opened((pictures[0], [k % 3 for k in range(24)]))
-    if recipe == "cyclegan":
-        data = Unpaired(data, opened(pictures[1]))
-    options = {"batch": 3, "width": 4} | options
+    data, options = data_for(recipe, (1, 16, 16)), {"batch": 3, "width": 4} | options
     return workflows.plan(data, recipe=recipe, rounds=4, options=options, augment="none", out="not-written")
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_every_option_is_shown_somewhere(recipe):
-    shared = EVERY | PAIRED if recipe in OF_A_PAIR else EVERY
+    shared = EVERY | (TRANSLATING if recipe in GIVEN_PICTURES else PAIRED if recipe in OF_A_PAIR else {})
     shared = shared | DUELS if recipe in TWO_NETWORKS else shared
     assert RECIPES[recipe].options.model_fields.keys() == shared.keys() | OWN.get(recipe, set())
 
@@ -178,6 +187,61 @@ def test_sgan_keeps_as_many_labels_as_it_is_told_equally_many_of_each_class():
         take_turn(state, state.game.players[0], plan.data, plan.how, {})
     assert state.game.networks.L.y.bincount().tolist() == [3, 2, 2]
     assert state.game.networks.L.x.shape == (7, 1, 16, 16)
+
+
+@pytest.mark.parametrize("recipe", GIVEN_PICTURES)
+def test_the_options_of_a_translation_reach_the_optimizers_the_networks_and_the_average(recipe):
+    own = {"beta1": 0.3, "beta2": 0.4, "lr_d": 0.2}
+    own = {name: value for name, value in own.items() if name in RECIPES[recipe].options.model_fields}
+    plan, narrow = planned(recipe, **EVERY | TRANSLATING | own), planned(recipe)
+    assert plan.how.batch == 3
+    assert plan.state.game.decay == 0.6
+    for player in plan.state.game.players:
+        group = plan.state.optimizers[player.name].param_groups[0]
+        lr = 0.2 if "lr_d" in own and player.name == "discriminator" else 0.1
+        assert group["lr"] == lr
+        assert player.optimizer.rate(0.6) == pytest.approx(lr / 2)
+        assert group.get("betas", (None, group.get("alpha"))) == (own.get("beta1"), own.get("beta2", 0.999)) or (
+            recipe == "cyclegan" and group["betas"] == (0.5, 0.999)
+        )
+        for name in player.trains:
+            sizes, before = ([p.shape for p in each.state.game.modules()[name].parameters()] for each in (plan, narrow))
+            assert not sizes or sizes != before
+
+
+def shapes(network: nn.Module) -> list[torch.Size]:
+    return [parameter.shape for parameter in network.parameters()]
+
+
+def test_the_options_of_networks_from_picture_to_picture_reach_them():
+    for recipe, name in (("unit", "G"), ("munit", "C_A"), ("munit", "G_B"), ("stargan", "G"), ("pixelda", "G")):
+        counts = [len(shapes(planned(recipe, depth=depth).state.game.modules()[name])) for depth in (1, 3)]
+        assert counts[0] < counts[1], recipe
+    for recipe in ("srgan", "esrgan"):
+        plan = planned(recipe, factor=2, depth=1, features="efficientnet")
+        assert plan.data.schema["a"].shape == (1, 8, 8)
+        assert len(shapes(plan.state.game.networks.G)) < len(shapes(planned(recipe, depth=3).state.game.networks.G))
+        assert plan.state.game.networks.phi.colour
+    assert planned("munit", style=5).state.game.noise(3, torch.Generator(), None).shape == (3, 5)
+    assert planned("bicyclegan", style=5).state.game.noise(3, torch.Generator(), None).shape == (3, 5)
+    assert planned("pixelda", latent_dim=5).state.game.noise(3, torch.Generator(), None).shape == (3, 5)
+    noise = planned("cogan", latent_dim=5, latent="uniform").state.game.noise(1000, torch.Generator(), None)
+    assert noise.shape == (1000, 5)
+    assert noise.abs().max() <= 1
+    assert planned("pix2pix", dropout=0.0).state.game.noise(3, torch.Generator(), None).shape == (3, 0)
+    assert planned("dualgan", dropout=0.2).state.game.networks.F.dropout == 0.2
+    assert planned("dualgan", n_critic=4).state.game.players[0].turn.length == 4
+    assert planned("stargan", n_critic=4).state.game.players[0].turn.length == 4
+    for recipe in ("context-encoder", "ccgan"):
+        hidden = [
+            (planned(recipe, **how).data.held_out(4)["a"][:, -1] == 0).flatten(1)
+            for how in ({"mask": "center", "share": 0.25}, {"mask": "random", "share": 0.5})
+        ]
+        assert hidden[0].sum(1).tolist() == [16] * 4
+        assert len({tuple(each.tolist()) for each in hidden[1]}) > 1
+    G = planned("context-encoder", skips=True).state.game.networks.G
+    assert len(shapes(G)) == len(shapes(planned("context-encoder").state.game.networks.G))
+    assert shapes(G) != shapes(planned("context-encoder").state.game.networks.G)
 
 
 def test_cyclegans_options_reach_its_networks_pools_and_rates():

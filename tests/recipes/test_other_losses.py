@@ -513,4 +513,6 @@ def test_cyclegans_discriminators_judge_what_the_pools_give():
 def test_cyclegan_samples_b_from_a_and_scores_b():
     game, net = translating()
     assert torch.equal(game.sample(net, torch.zeros(3, 0), {"a": A}), 2.0 * A)
+    assert game.reverse is not None
+    assert torch.allclose(game.reverse(net, torch.zeros(3, 0), {"b": B}), 0.3 * B)
     assert torch.allclose(game.critic(net, {"b": B}), (-1.1 * B).mean((1, 2, 3)))

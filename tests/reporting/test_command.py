@@ -43,7 +43,7 @@ def sources(tmp_path):
     folder.mkdir()
     for k in range(12):
         Image.fromarray(rng.integers(0, 256, (16, 16, 3), dtype=np.uint8)).save(folder / f"{k}.png")
-    return {"points": tmp_path / "points.npy", "folder": folder, "digits": "digits"}
+    return {"points": tmp_path / "points.npy", "folder": folder, "digits": "digits", "two": (folder, folder)}
 
 
 @pytest.mark.parametrize(
@@ -65,6 +65,8 @@ def sources(tmp_path):
         ("folder", {"limit": 7, "rounds": 1}, ["--set limit=7", "--rounds 1"]),
         ("points", {"doctor": "50", "until": "converged"}, ["--doctor 50", "--until converged"]),
         ("points", {"recipe": "wgan", "options": {"n_critic": 2}}, ["--set n_critic=2"]),
+        ("two", {"recipe": "cyclegan", "options": {"depth": 1}}, ["--a ", "--b ", "--set depth=1"]),
+        ("two", {"recipe": "cyclegan", "pairs": "names", "size": (8, 8), "size_a": (8, 8)}, ["--set pairs=names"]),
     ],
 )  # fmt: skip
 def test_the_command_plans_the_same_run(sources, planned, source, arguments, says):

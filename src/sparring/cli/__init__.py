@@ -6,7 +6,20 @@ from typing import cast
 import typer
 from rich.console import Console
 
-from sparring.cli import doctor, encode, evaluate, explore, export, inspect, project, recipes, report, sample, train
+from sparring.cli import (
+    doctor,
+    encode,
+    evaluate,
+    explore,
+    export,
+    inspect,
+    project,
+    recipes,
+    report,
+    sample,
+    train,
+    translate,
+)
 from sparring.cli._processes import leads, silent
 from sparring.errors import ProcessesError, SharedError, UserError
 from sparring.readable import printable
@@ -23,6 +36,7 @@ app = typer.Typer(
 for command in (
     train.train,
     sample.sample,
+    translate.translate,
     evaluate.evaluate,
     evaluate.compare,
     doctor.doctor,

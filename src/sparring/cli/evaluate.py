@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from sparring.metrics import ClassAgreement
+    from sparring.metrics import ClassAgreement, Partner
     from sparring.progress import Tell
     from sparring.scoring import Evaluation
 
@@ -89,6 +89,8 @@ def report(found: "Evaluation") -> None:
     console.print(metrics_table(found))
     if found.agreement:
         console.print(agreement_table(found.agreement))
+    if found.partners:
+        console.print(partners_table(found.partners))
     told = (f"{row.name} {row.note}" for row in found.rows if row.note)
     for line in (*told, copies_line(found), *(f"note: {note}" for note in found.notes)):
         console.print(line, markup=False)
@@ -222,6 +224,21 @@ def agreement_table(found: "Sequence[ClassAgreement]") -> "Table":
         table.add_row(each.name, _percent(each.samples), _percent(each.reals), f"{each.asked:,}")
     samples, reals = overall(found)
     table.add_row("all", _percent(samples), _percent(reals), f"{sum(each.asked for each in found):,}")
+    return table
+
+
+def partners_table(found: "Sequence[Partner]") -> "Table":
+    """Translations of held-out pictures beside what they ought to be, and beside what was given."""
+    from rich.table import Table
+
+    from sparring.metrics.table import BETTER
+
+    table = Table(box=None, pad_edge=False)
+    for title in ("beside its partner", "translated", "as given", "N", "better"):
+        table.add_column(title, justify="left" if title in ("beside its partner", "better") else "right", no_wrap=True)
+    for each in found:
+        given = "-" if each.identity is None else number(each.identity)
+        table.add_row(each.name, number(each.value), given, f"{each.n:,}", BETTER[each.better])
     return table
 
 

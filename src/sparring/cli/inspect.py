@@ -2,30 +2,79 @@
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from sparring.cli._sources import DomainA, DomainB, place_of
+from sparring.errors import UserError
+
 if TYPE_CHECKING:
-    from sparring.data import Inspection
+    from PIL import Image
+
+    from sparring.data import Data, Inspection, Pairs
 
 SHOWN = 8
 
+SHEET = 32
+"""Examples on a sheet, of each of two domains."""
+
 
 def inspect(
-    source: Annotated[str, typer.Argument(help="As for `sparring train`.")],
+    source: Annotated[str | None, typer.Argument(help="As for `sparring train`.")] = None,
+    a: DomainA = None,
+    b: DomainB = None,
+    pairs: Annotated[
+        str | None,
+        typer.Option(
+            help="names: files of one name in two folders are pairs; side-by-side: the halves of each picture."
+        ),
+    ] = None,
+    sheet: Annotated[
+        Path | None, typer.Option(help="A .png to write: some examples; pairs beside one another.")
+    ] = None,
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="Look anew, and keep nothing in the user's cache folder.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
-    """Report what SOURCE holds: count, sizes, channels, labels, corrupt files, exact duplicates, what is not read."""
+    """Report what SOURCE holds: count, sizes, channels, labels, pairs, corrupt files, duplicates, what is unread."""
+    if pairs not in (None, "names", "side-by-side"):
+        raise UserError(f"--pairs {pairs}: no way to find pairs", "names or side-by-side")
+    if sheet and sheet.suffix.lower() != ".png":
+        raise UserError(f"--sheet {sheet}: cannot write a picture as {sheet.suffix or 'that'}", "a name in .png")
+    place = place_of(source, a, b)
+    if place is None:
+        raise UserError("nothing to inspect was named", "SOURCE, or --a DIR --b DIR")
     import sparring.data
     from sparring.cli._display import Preparing
 
+    how = cast("Pairs | None", pairs)
     with Preparing() as progress:
-        found = sparring.data.inspect(source, cache=not no_cache, progress=progress)
+        found = sparring.data.inspect(place, pairs=how, cache=not no_cache, progress=progress)
+        opened = sparring.data.open(place, pairs=how, cache=not no_cache, progress=progress) if sheet else None
+    if sheet and opened:
+        from sparring.grids import save
+
+        save(preview(opened), sheet)
     typer.echo(json.dumps(found.to_dict(), indent=1) if as_json else describe(found))
+
+
+def preview(data: "Data") -> "Image.Image":
+    """A few examples: of pairs both beside one another, of unpaired domains those of a on the left."""
+    import numpy as np
+
+    from sparring.data import is_paired
+    from sparring.grids import as_image, beside, picture_grid
+
+    rows = data.batch(0, min(len(data), SHEET), 0)
+    if "x" in rows:
+        return data.schema["x"].preview(rows["x"], rows["x"])
+    a, b = (data.schema[name].to_array(rows[name]) for name in "ab")
+    if is_paired(data):
+        return picture_grid(beside(a, b))
+    return as_image(beside(*(np.atleast_3d(np.asarray(picture_grid(each)))[None] for each in (a, b)), gap=16)[0])
 
 
 def describe(found: "Inspection") -> str:
@@ -36,6 +85,10 @@ def describe(found: "Inspection") -> str:
         lines.append(f"{title:<12}{_most_common(counts)}")
     if found.values is not None:
         lines.append(f"values      {found.values[0]:g} to {found.values[1]:g}")
+    if found.kind in ("unpaired", "pairs") and found.labels:
+        alone = f"{', '.join(found.alone)}{', ...' if found.strangers > len(found.alone) else ''}"
+        said = f"; {found.strangers:,} files have no partner: {alone}" if found.strangers else ""
+        lines.append(f"pairs       {found.partners:,} files of one name{said}")
     lines.append(f"corrupt     {len(found.corrupt)}")
     lines += [f"            {name}: {reason}" for name, reason in found.corrupt[:SHOWN]]
     if found.ignored:

@@ -14,7 +14,7 @@ def recipes(name: Annotated[str | None, typer.Argument(help="One recipe, with it
 
     if name is None:
         for recipe in RECIPES.values():
-            typer.echo(f"{recipe.name:<12}{recipe.summary}")
+            typer.echo(f"{recipe.name:<16}{recipe.summary}")
     else:
         typer.echo(explain(get(name)))
 

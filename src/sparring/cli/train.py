@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sparring.cli._processes import launch, leads, mind_the_launcher, started
+from sparring.cli._sources import DomainA, DomainB, place_of
 from sparring.cli._values import parse_channels, parse_count, parse_size
 from sparring.errors import ProcessesError, UserError
 from sparring.severity import is_trouble
@@ -27,6 +28,8 @@ def train(
             "With --resume: where the data is now, if it has moved."
         ),
     ] = None,
+    a: DomainA = None,
+    b: DomainB = None,
     recipe: Annotated[str | None, typer.Option("--recipe", "-r", help="See `sparring recipes`.")] = None,
     out: Annotated[Path | None, typer.Option(help="Run directory. By default the next free one in runs/.")] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with this run, exactly where it was.")] = None,
@@ -84,6 +87,7 @@ def train(
     if not started(processes):
         raise typer.Exit(launch(processes or 1, sys.argv[1:]))
     mind_the_launcher()
+    place = place_of(source, a, b)
     from sparring import workflows
     from sparring.cli._display import Preparing
     from sparring.config import FOUND_OUT, Budget, DataOptions, RunConfig, parse_settings, read_toml
@@ -98,17 +102,17 @@ def train(
             fixed: dict[str, Any] = {"--recipe": recipe, "--out": out, "--init": init, "--set": set_}
             fixed["--config"] = config
             _check_fixed(resume, fixed | {f"--{name.replace('_', '-')}": value for name, value in given.items()})
-            plan = workflows.plan_resumed(resume, source=source, opening=opening, **budget)
+            plan = workflows.plan_resumed(resume, source=place, opening=opening, **budget)
         else:
-            settings = parse_settings(set_ or [])
+            settings = {name.removeprefix("data."): value for name, value in parse_settings(set_ or []).items()}
             tables = read_toml(config) if config else {}
             of_run = set(RunConfig.model_fields) - set(FOUND_OUT)
             tables |= {name: settings.pop(name) for name in set(settings) & of_run}
-            of_groups = set(DataOptions.model_fields) - {"source"} | set(Budget.model_fields)
+            of_groups = set(DataOptions.model_fields) - {"source", "b"} | set(Budget.model_fields)
             asked = {name: settings.pop(name) for name in set(settings) & of_groups}
             asked |= {name: value for name, value in (budget | given).items() if value is not None}
             plan = workflows.plan(
-                source, recipe=recipe, config=tables, out=out, init=init, opening=opening, options=settings, **asked
+                place, recipe=recipe, config=tables, out=out, init=init, opening=opening, options=settings, **asked
             )
     if not plan.how.processes.leads:
         _play_along(plan, dry_run)
@@ -138,7 +142,7 @@ def describe(plan: "Plan") -> str:
     lines = [
         f"recipe     {config.recipe}",
         *(line for name, value in config.options.items() for line in _option(name, value)),
-        f"data       {config.data.source or 'in memory'}: {len(data):,} examples: {columns}",
+        f"data       {config.data.named or 'in memory'}: {len(data):,} examples: {columns}",
         *(f"           {note}" for note in data.notes),
     ]
     lines += [f"augment    {config.augment}", *(f"           {note}" for note in plan.notes)]
@@ -218,7 +222,7 @@ def _play(plan: "Plan", watch_field: Path | None) -> None:
     from sparring.readable import printable
 
     console = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
-    console.print(printable(f"{plan.config.recipe} on {plan.config.data.source}: {plan.out.path}"), markup=False)
+    console.print(printable(f"{plan.config.recipe} on {plan.config.data.named}: {plan.out.path}"), markup=False)
     for note in (*plan.data.notes, *plan.notes):
         console.print(note, markup=False, style="yellow")
     status, field = None, Field(plan.state, plan.data) if watch_field else None

@@ -24,13 +24,13 @@ import numpy as np
 from sparring.cache import user_cache
 from sparring.data.dataset import Dataset
 from sparring.data.entries import walk
-from sparring.data.sources import BUILTIN
+from sparring.data.sources import BUILTIN, is_two_paths
 from sparring.data.storage import parts
 from sparring.errors import UserError
 from sparring.kinds import from_tables, to_tables
 from sparring.lock import InUseError, locked
 
-FORMAT = 1
+FORMAT = 2
 """Counts up when the same source is prepared to other bytes, or written in another way."""
 
 SLOW = 1.0
@@ -69,14 +69,15 @@ def place_of(source: object, how: object) -> Place | None:
         source: as for `sparring.data.open`.
         how: whatever decides what it is prepared to; its `repr` is part of the name.
     """
-    if not isinstance(source, str | Path) or source in BUILTIN:
+    places = source if is_two_paths(source) else (source,)
+    paths = [Path(each).expanduser().resolve() for each in places if isinstance(each, str | Path)]
+    if not paths or (isinstance(source, str | Path) and source in BUILTIN):
         return None
-    path = Path(source).expanduser().resolve()
     try:
-        stamp = _stamp(path)
+        stamp = " ".join(map(_stamp, paths))
     except OSError:
         return None
-    key = repr((os.fsencode(path), how, FORMAT, version("pillow"), version("numpy")))
+    key = repr((*map(os.fsencode, paths), how, FORMAT, version("pillow"), version("numpy")))
     return Place(user_cache() / "data" / blake2b(key.encode(), digest_size=12).hexdigest(), stamp)
 
 
@@ -163,6 +164,7 @@ def store(place: Place, datasets: Sequence[Dataset]) -> None:
                 "arrays": arrays,
                 "notes": data.notes,
                 "fingerprint": data.fingerprint,
+                "matched": data.matched,
             }
             text = json.dumps(table).encode()
             file.write(text + struct.pack("<Q", len(text)) + _END)
@@ -236,4 +238,5 @@ def _mapped(path: Path, table: dict[str, Any]) -> Dataset:
         size = int(np.prod(shape, dtype=np.int64)) * kind.itemsize
         columns[each["group"]][each["name"]] = whole[each["begin"] : each["begin"] + size].view(kind).reshape(shape)
     schema = from_tables(table["columns"])
-    return Dataset(schema, columns["train"], columns["kept"], False, tuple(table["notes"]), table["fingerprint"])
+    said = tuple(table["notes"]), table["fingerprint"], table["matched"]
+    return Dataset(schema, columns["train"], columns["kept"], False, *said)

@@ -27,6 +27,8 @@ class Dataset:
         mirror: whether batches flip each picture left to right with probability one half.
         notes: one line each on what was decided or skipped while reading.
         fingerprint: hex digest of shape, examples and labels, in their order: batches depend on the order too.
+        matched: of one of two domains, how many of its first held-out examples belong to those of the other, row by
+            row, by their names.
     """
 
     schema: Mapping[str, Kind]
@@ -35,6 +37,7 @@ class Dataset:
     mirror: bool
     notes: tuple[str, ...]
     fingerprint: str
+    matched: int = 0
 
     def __len__(self) -> int:
         return len(next(iter(self.train.values())))

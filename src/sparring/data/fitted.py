@@ -45,6 +45,21 @@ def read_fitted(
     Raises:
         UserError: there is nothing, or no picture in it, or one that is damaged.
     """
+    found = surveyed(source)
+    fitted: list[Fitted] = []
+    for entry, header in zip(found.entries, found.headers, strict=True):
+        one = Survey(Listing(found.listing.source, (entry,)), [entry], [header], [])
+        picture = read_pictures(one, shape, range_of([one])[0], "raw" if raw else shape[0]).examples[0]
+        fitted.append(Fitted(entry.name, picture, (header.channels, header.height, header.width)))
+    return fitted, skipped(found.unreadable)
+
+
+def surveyed(source: str | Path) -> Survey:
+    """One picture, or those of a folder or zip.
+
+    Raises:
+        UserError: see `read_fitted`.
+    """
     path = Path(source)
     if not path.exists():
         raise UserError(f"{printable(str(source))} does not exist", "name a picture, or a folder or zip of them")
@@ -54,12 +69,6 @@ def read_fitted(
         entries = found.entries
     else:
         entries = (Entry(printable(path.name), partial(path.open, "rb")),)
-    whole = Listing(printable(str(source)), tuple(entries))
-    surveyed = survey(whole)
-    check_found(surveyed)
-    fitted: list[Fitted] = []
-    for entry, header in zip(surveyed.entries, surveyed.headers, strict=True):
-        one = Survey(Listing(whole.source, (entry,)), [entry], [header], [])
-        picture = read_pictures(one, shape, range_of([one])[0], "raw" if raw else shape[0]).examples[0]
-        fitted.append(Fitted(entry.name, picture, (header.channels, header.height, header.width)))
-    return fitted, skipped(surveyed.unreadable)
+    found = survey(Listing(printable(str(source)), tuple(entries)))
+    check_found(found)
+    return found

@@ -17,6 +17,9 @@ from sparring.progress import Tell
 
 Frames = Literal["first", "all"]
 
+Pairs = Literal["names", "side-by-side"]
+"""Two folders whose files have the same names; or pictures whose left half is a, and whose right half is b."""
+
 Channels = int | Literal["raw"]
 """1, 3 or 4, to which pictures are brought; or "raw": as they are stored, none of them alpha."""
 
@@ -34,6 +37,7 @@ class Survey:
         headers: one for each of `entries`.
         unreadable: the others.
         frames: which frames of a file are examples.
+        half: 0 or 1 where each picture is the left or the right half of a file's; `headers` are then of halves.
     """
 
     listing: Listing
@@ -41,6 +45,7 @@ class Survey:
     headers: list[Header]
     unreadable: list[Unreadable]
     frames: Frames = "first"
+    half: Literal[0, 1] | None = None
 
     @cached_property
     def counts(self) -> list[int]:

@@ -12,14 +12,16 @@ import numpy as np
 from sparring.data import cached
 from sparring.data.alpha import Alpha, alpha_notes, alpha_of
 from sparring.data.arrays import ArraySource
-from sparring.data.entries import Entry, Listing
-from sparring.data.framing import Survey, frame_notes, range_of, survey
+from sparring.data.entries import Entry
+from sparring.data.finding import lay_out
+from sparring.data.framing import Pairs, Survey, frame_notes, range_of, survey
 from sparring.data.labels import encode, picture_labels
-from sparring.data.layout import DOMAINS, arrange
+from sparring.data.layout import Layout
+from sparring.data.matching import match
 from sparring.data.pictures import Header, decode, extrema
 from sparring.data.ranges import WORDS, Range
 from sparring.data.reading import Unreadable, by_ending, read_all, telling
-from sparring.data.sources import Source, locate
+from sparring.data.sources import Source
 from sparring.data.split import digests
 from sparring.data.storage import parts
 from sparring.errors import UserError
@@ -36,20 +38,23 @@ class Inspection:
     """What a source holds.
 
     Args:
-        kind: "image", "points", or "unpaired" for pictures of two domains.
+        kind: "image", "points", "unpaired" for pictures of two domains, or "pairs" where they are to be taken as such.
         count: usable examples.
         sizes: how many pictures are of each "HxW"; of points, how many have each number of dimensions.
         modes: how many pictures are of each Pillow mode ("L", "RGB", "P", "I;16", ...); of points, the dtype.
-        labels: how many examples each class has; the domains of "unpaired"; empty without labels.
+        labels: how many examples each class has, or each of two domains; empty without labels.
         corrupt: (name, reason) of every picture that cannot be used.
         ignored: how many files that are no pictures have each ending.
         duplicates: examples that repeat an earlier one pixel for pixel, or value for value.
         duplicate_groups: names of examples that are the same, for the first few of them.
         values: the smallest and the largest value, as they are stored; None where there is no example.
+        partners: of two domains, how many files of one have the name of a file of the other.
+        alone: names of files without a partner, the first few of them.
+        strangers: how many there are.
         notes: one line each on where labels are from, what is not read, files of several frames, transparent pixels.
     """
 
-    kind: Literal["image", "points", "unpaired"]
+    kind: Literal["image", "points", "unpaired", "pairs"]
     count: int
     sizes: Counter[str]
     modes: Counter[str]
@@ -59,6 +64,9 @@ class Inspection:
     duplicate_groups: list[list[str]]
     values: tuple[float, float] | None = None
     ignored: dict[str, int] = field(default_factory=dict)
+    partners: int = 0
+    alone: list[str] = field(default_factory=list)
+    strangers: int = 0
     notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -92,13 +100,16 @@ class _Seen(NamedTuple):
     values: Range
 
 
-def inspect(source: Source, *, cache: bool = True, progress: Tell | None = None) -> Inspection:
+def inspect(
+    source: Source, *, pairs: Pairs | None = None, cache: bool = True, progress: Tell | None = None
+) -> Inspection:
     """Read every example and report; nothing is resized, and broken files are listed rather than refused.
 
     Of a file with several frames the first is looked at.
 
     Args:
         source: as for `open`.
+        pairs: as for `open`.
         cache: see `open`; what was found is kept.
         progress: see `open`.
 
@@ -110,21 +121,20 @@ def inspect(source: Source, *, cache: bool = True, progress: Tell | None = None)
         >>> found.count, found.sizes, found.duplicates
         (3, Counter({'8x6': 3}), 2)
     """
-    place = cached.place_of(source, "inspect") if cache else None
+    place = cached.place_of(source, ("inspect", pairs)) if cache else None
     found = place and cached.read_table(place)
     if found:
         return Inspection.from_dict(found)
     begun = time.monotonic()
-    located = locate(source, raw=True)
-    inspected = _inspect_array(located) if isinstance(located, ArraySource) else _inspect_pictures(located, progress)
+    found = lay_out(source, raw=True)
+    inspected = _inspect_array(found) if isinstance(found, ArraySource) else _inspect_pictures(found, pairs, progress)
     if place and time.monotonic() - begun >= cached.SLOW:
         cached.write_table(place, inspected.to_dict())
     return inspected
 
 
-def _inspect_pictures(listing: Listing, progress: Tell | None) -> Inspection:
-    layout = arrange(listing)
-    surveys = [survey(part, progress=progress) for part in layout.parts]
+def _inspect_pictures(layout: Layout, pairs: Pairs | None, progress: Tell | None) -> Inspection:
+    surveys = [survey(part, progress=progress) for part in layout.parts + layout.judges]
     try:
         span, ranged = range_of(surveys, progress=progress)
     except UserError as error:
@@ -133,18 +143,19 @@ def _inspect_pictures(listing: Listing, progress: Tell | None) -> Inspection:
     usable = [found for part in parts for found in part.usable]
     unreadable = [item for part in parts for item in part.unreadable]
     names = [entry.name for entry, _, _ in usable]
-    unpaired = len(parts) == 2
-    if unpaired:
-        labels, said = {domain: len(part.usable) for domain, part in zip(DOMAINS, parts, strict=True)}, ()
+    domains = len(parts) > 1
+    if domains:
+        labels, said = {name: len(part.usable) for name, part in zip(layout.names, parts, strict=True)}, ()
     else:
         entries = [entry for entry, _, _ in usable]
-        found = picture_labels(entries, layout.parts[0].labelled_by, listing.class_names)
+        found = picture_labels(entries, layout.parts[0].labelled_by, layout.parts[0].class_names)
         labels, said = _count(found.codes, found.classes), (found.note,) if found.note else ()
+        said += _beside(usable, pairs)
     duplicates, groups = _duplicates([seen.digest for _, _, seen in usable], names)
     values = [seen.values for _, _, seen in usable]
     notes = layout.notes + said + ranged + tuple(note for part in parts for note in frame_notes(part.survey))
     return Inspection(
-        kind="unpaired" if unpaired else "image",
+        kind="pairs" if pairs else "unpaired" if domains else "image",
         count=len(usable),
         sizes=Counter(f"{header.height}x{header.width}" for _, header, _ in usable),
         modes=Counter(header.mode for _, header, _ in usable),
@@ -154,8 +165,28 @@ def _inspect_pictures(listing: Listing, progress: Tell | None) -> Inspection:
         duplicate_groups=groups,
         values=(min(low for low, _ in values), max(high for _, high in values)) if values else None,
         ignored=by_ending(unreadable),
+        **(_partners(parts) if domains else {}),
         notes=notes + alpha_notes(names, [seen.alpha for _, _, seen in usable], unasked=True),
     )
+
+
+def _partners(parts: "Sequence[_Looked]") -> dict[str, Any]:
+    """Who has a partner among the usable files of two domains, and of what is held out of them."""
+    names = [[entry.name for entry, _, _ in part.usable] for part in parts]
+    found = [match(names[k], names[k + 1]) for k in range(0, len(names), 2)]
+    alone = [name for each in found for name in each.alone]
+    partners = sum(len(each.a) for each in found)
+    return {"partners": partners, "alone": alone[:_MEMBERS], "strangers": len(alone)}
+
+
+def _beside(usable: "Sequence[tuple[Entry, Header, _Seen]]", pairs: Pairs | None) -> tuple[str, ...]:
+    """What is said of pictures that are or may be pairs side by side."""
+    if pairs == "side-by-side":
+        odd = [entry.name for entry, header, _ in usable if header.width % 2]
+        return (f"{len(odd):,} pictures of odd width have no halves, such as {odd[0]}",) if odd else ()
+    if usable and all(header.width == 2 * header.height for _, header, _ in usable):
+        return ("all are twice as wide as high: pairs=side-by-side takes the left half as a, the right one as b",)
+    return ()
 
 
 class _Looked(NamedTuple):

@@ -2,17 +2,21 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
 from sparring.data.entries import Entry, Listing, common_folder
 from sparring.data.pictures import endings
+from sparring.errors import UserError
 from sparring.readable import printable
 
 DOMAINS = ("trainA", "trainB")
 """Folders that make a source a pair of domains."""
+
+JUDGES = (("testA", "testB"), ("valA", "valB"))
+"""Folders of what is held out of the two; the first two that are there."""
 
 TRAIN = ("train", "training")
 OTHERS = ("val", "valid", "validation", "dev", "eval", "test", "testing")
@@ -24,30 +28,41 @@ class Layout:
     """The parts of a source that are read.
 
     Args:
-        parts: one, or those of `DOMAINS` in their order.
+        parts: one, or two domains.
+        judges: what is held out of two domains, where the source says so.
         notes: what is not read, and why.
+        names: of two domains, and of what is held out of them.
     """
 
     parts: tuple[Listing, ...]
+    judges: tuple[Listing, ...] = ()
     notes: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
 
 def arrange(listing: Listing) -> Layout:
     """Find out what the folders of a source stand for; one that wraps all pictures stands for nothing.
 
-    `trainA` and `trainB` are two domains. Where there is a `dataset.json` as StyleGAN's tools write it, that gives the
-    labels, and folders are shards. Of `train`, `val`, `test` and the like only `train` is read. Otherwise there is one
-    part, whose folders may be classes: see `picture_labels`.
+    `trainA` and `trainB` are two domains, of which `testA` and `testB` are held out. Where there is a `dataset.json` as
+    StyleGAN's tools write it, that gives the labels, and folders are shards. Of `train`, `val`, `test` and the like
+    only `train` is read. Otherwise there is one part, whose folders may be classes: see `picture_labels`.
+
+    Raises:
+        UserError: one of two domains has no pictures.
     """
     pictures = [entry.name for entry in listing.entries if PurePosixPath(entry.name).suffix.lower() in endings()]
     top = common_folder(pictures)
     folders = Counter(first_folder(name, top) for name in pictures)
     if all(domain in folders for domain in DOMAINS):
-        return _domains(listing, top)
+        return _domains(listing, top, folders)
+    found = [domain for domain in DOMAINS if domain in folders]
+    if found:
+        problem = f"{listing.source} has pictures in {found[0]}, and none in {DOMAINS[found[0] == DOMAINS[0]]}"
+        raise UserError(problem, f"put some there, or name {top}{found[0]} to train on it alone")
     listing = _indexed(listing, top)
     if not listing.labelled_by:
         listing = _training_part(listing, top, folders)
-    return Layout((listing,), listing.notes)
+    return Layout((listing,), notes=listing.notes)
 
 
 def first_folder(name: str, top: str) -> str:
@@ -60,11 +75,14 @@ def first_folder(name: str, top: str) -> str:
     return name.removeprefix(top).rpartition("/")[0].partition("/")[0]
 
 
-def _domains(listing: Listing, top: str) -> Layout:
-    parts = tuple(_within(listing, f"{top}{domain}/") for domain in DOMAINS)
+def _domains(listing: Listing, top: str, folders: Mapping[str, int]) -> Layout:
+    judges = next((names for names in JUDGES if all(name in folders for name in names)), ())
+    parts = [_within(listing, f"{top}{name}/") for name in (*DOMAINS, *judges)]
     passed_over = len(listing.entries) - sum(len(part.entries) for part in parts)
-    note = f"only {' and '.join(DOMAINS)} are read, and not {passed_over:,} other files"
-    return Layout(parts, listing.notes + ((note,) if passed_over else ()))
+    notes = (f"{' and '.join(judges)} are held out",) if judges else ()
+    if passed_over:
+        notes += (f"only {' and '.join((*DOMAINS, *judges))} are read, and not {passed_over:,} other files",)
+    return Layout(tuple(parts[:2]), tuple(parts[2:]), listing.notes + notes, (*DOMAINS, *judges))
 
 
 def _training_part(listing: Listing, top: str, folders: Counter[str]) -> Listing:

@@ -12,11 +12,14 @@ from sparring.data import cached, storage
 from sparring.data.arrays import ArraySource
 from sparring.data.assembly import Scale
 from sparring.data.dataset import Dataset
-from sparring.data.framing import Channels, Frames, check_found, check_request, choose_shape, range_of, survey
+from sparring.data.finding import lay_out
+from sparring.data.framing import Channels, Frames, Pairs, check_found, check_request, choose_shape, range_of, survey
+from sparring.data.layout import Layout
 from sparring.data.ondemand import MapStyle, OnDemand, is_map_style
+from sparring.data.paired import Paired
 from sparring.data.preparing import Preparation, prepared, read_array, read_pictures
 from sparring.data.ranges import Range, check_range
-from sparring.data.sources import Source, locate
+from sparring.data.sources import Source, is_two_paths, locate
 from sparring.data.unpaired import Unpaired
 from sparring.errors import UserError
 from sparring.progress import Tell
@@ -32,16 +35,18 @@ def open(
     frames: Frames = "first",
     scale: Scale = "auto",
     range: Range | None = None,
+    pairs: Pairs | None = None,
+    size_a: tuple[int, int] | None = None,
     cache: bool = True,
     progress: Tell | None = None,
-) -> Dataset | Unpaired | OnDemand:
+) -> Dataset | Unpaired | Paired | OnDemand:
     """Read data of any kind, ready to train on; the same content gives the same data set.
 
     Args:
         source: a built-in name (`BUILTIN`); a folder or zip of pictures, where sub-folders are classes, `train` is read
-            and not `val` or `test`, or `trainA` and `trainB` are two unpaired domains; a .npy or .npz file; a .parquet
-            file of pictures; an array of pictures or points; (array, labels); or a map-style data set such as
-            PyTorch's, which is read as it is needed: see `OnDemand`.
+            and not `val` or `test`, or `trainA` and `trainB` are two domains; two folders or zips, (a, b), which are
+            domains; a .npy or .npz file; a .parquet file of pictures; an array of pictures or points; (array, labels);
+            or a map-style data set such as PyTorch's, which is read as it is needed: see `OnDemand`.
         size: (height, width); None takes the most common size if half of the pictures have it, else 64x64. Pictures are
             cropped centrally to that aspect ratio and resized by antialiased Lanczos.
         channels: 1, 3 or 4; "raw" keeps as many as are stored, none of them taken for alpha; None takes 4 if any pixel
@@ -54,12 +59,17 @@ def open(
             form of the cloud; "auto" takes "each" where one deviation is more than three times another.
         range: (low, high), the values that become black and white in arrays of pictures and in files of more than 8
             bits; None takes what the type and all values suggest, such as 0 to 4,095, and notes it.
+        pairs: files of two domains that have one "names" are pairs; or each picture is one, its left half a and its
+            right half b, "side-by-side". None takes domains as unpaired. Sizes and channels of a and b may differ.
+        size_a: (height, width) of a, where it is not that of b.
         cache: keep what took long to prepare in the user's cache folder, and take it from there as long as no file of
             the source has changed.
         progress: is told what is done, and which share of it is done already.
 
     Returns:
-        One in ten examples, 2,000 at most, is held out, chosen by content: copies are never on both sides.
+        One in ten examples, 2,000 at most, is held out, chosen by content: copies are never on both sides. Of two
+        domains whose files have the same names mostly, it is chosen by name, of both alike; `testA` and `testB` are
+        what is held out where they are there.
 
     Raises:
         UserError: the source cannot be found, read, or trained on.
@@ -70,9 +80,12 @@ def open(
         (9000, (1, 28, 28))
     """
     check_request(size, channels)
+    check_request(size_a, channels)
     check_range(range)
-    how = Preparation(size, channels, frames, scale, range)
+    how = Preparation(size, channels, frames, scale, range, pairs, size_a)
     if is_map_style(source):
+        if pairs or size_a:
+            raise UserError("pairs of a map-style data set are not read", "a data set of your own: sparring.data.Data")
         return OnDemand(source, how, mirror, limit)
     named = cast(Source, source)  # anything else is refused there
     opened = _remembered(named, how, progress) if cache else prepared(named, how, progress)
@@ -81,7 +94,17 @@ def open(
         raise UserError(f"{name} holds points", "--size, --channels and --mirror are for pictures")
     opened = [replace(data, mirror=mirror) for data in opened]
     opened = opened if limit is None else [data.limited(limit) for data in opened]
-    return Unpaired(*opened) if len(opened) == 2 else opened[0]
+    if len(opened) == 1:
+        return opened[0]
+    return Paired(*opened) if pairs else Unpaired(*opened)
+
+
+def two_domains(source: Source | MapStyle) -> bool:
+    """Whether a source is of two domains; no file is opened."""
+    if is_two_paths(source):
+        return True
+    found = lay_out(cast(Source, source)) if isinstance(source, str | Path) and Path(source).exists() else None
+    return isinstance(found, Layout) and len(found.parts) == 2
 
 
 def _remembered(source: Source, how: Preparation, progress: Tell | None) -> list[Dataset]:

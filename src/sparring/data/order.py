@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 
-PERMUTATION, MIRROR = 1, 2
+PERMUTATION, MIRROR, HOLE = 1, 2, 3
 """The last word of a seed: no two uses of randomness share a stream."""
 
 

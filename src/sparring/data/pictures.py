@@ -175,6 +175,13 @@ def plain(image: Image.Image, span: Range = WORDS) -> Image.Image:
     return _converted(image, "RGBA" if alpha else "RGB")
 
 
+def half_of(image: Image.Image, half: int) -> Image.Image:
+    """The left half of a picture, 0, or the right one, 1."""
+    width = image.width // 2
+    left = half * (image.width - width)
+    return image.crop((left, 0, left + width, image.height))
+
+
 def _converted(image: Image.Image, mode: str) -> Image.Image:
     return image if image.mode == mode else image.convert(mode)  # which would copy all the same
 

@@ -1,7 +1,7 @@
 """From a source to data sets that can be drawn from: located, decoded, fitted, split."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -10,11 +10,13 @@ from PIL import Image
 
 from sparring.data.alpha import Alpha, alpha_notes, alpha_of, hidden_note, hiding_colors
 from sparring.data.arrays import ArraySource
-from sparring.data.assembly import Examples, Scale, assemble
+from sparring.data.assembly import Examples, Scale, assemble, assemble_apart, assemble_domains
 from sparring.data.dataset import Dataset
+from sparring.data.finding import lay_out
 from sparring.data.framing import (
     Channels,
     Frames,
+    Pairs,
     Survey,
     check_found,
     choose_shape,
@@ -24,12 +26,14 @@ from sparring.data.framing import (
     survey,
 )
 from sparring.data.labels import encode, picture_labels
-from sparring.data.layout import arrange
+from sparring.data.layout import Layout
+from sparring.data.matching import match
+from sparring.data.pairing import by_name, side_by_side
 from sparring.data.pictures import frames as decoded
-from sparring.data.pictures import prepare, prepare_raw
+from sparring.data.pictures import half_of, prepare, prepare_raw
 from sparring.data.ranges import BYTES, Range, sparse_notes
 from sparring.data.reading import Unreadable, read_all, skipped, telling
-from sparring.data.sources import Source, locate
+from sparring.data.sources import Source
 from sparring.data.storage import PART, allocate, keep, parts, release
 from sparring.errors import UserError
 from sparring.progress import Share, Tell
@@ -44,6 +48,8 @@ class Preparation:
     frames: Frames = "first"
     scale: Scale = "auto"
     range: Range | None = None
+    pairs: Pairs | None = None
+    size_a: tuple[int, int] | None = None
 
 
 def prepared(
@@ -52,7 +58,7 @@ def prepared(
     progress: Tell | None = None,
     file: Callable[[int], Path] | None = None,
 ) -> list[Dataset]:
-    """Read a source: one data set, or two of unpaired domains.
+    """Read a source: one data set, or two of domains; the rows of pairs are in one order.
 
     Args:
         source: see `sparring.data.open`.
@@ -64,23 +70,89 @@ def prepared(
         UserError: see `sparring.data.open`.
     """
     raw = how.channels == "raw"
-    found = locate(source, raw)
+    found = lay_out(source, raw)
     if how.scale != "auto" and not (isinstance(found, ArraySource) and not found.pictures):
-        raise UserError(f"{found.source} holds pictures", "scale is for points")
+        name = found.source if isinstance(found, ArraySource) else found.parts[0].source
+        raise UserError(f"{name} holds pictures", "scale is for points")
+    _check_twofold(found, how)
     if isinstance(found, ArraySource):
         examples = read_array(found.ranged(how.range), how.size, how.channels, file and file(0))
-        return [assemble(*examples, scale=how.scale, raw=raw)]
-    layout = arrange(found)
-    surveys = [survey(part, how.frames, how.range is not None, progress) for part in layout.parts]
+        return [assemble(examples, how.scale, raw)]
+    surveys = [survey(part, how.frames, how.range is not None, progress) for part in found.parts + found.judges]
     for part in surveys:
         check_found(part)
-    shape, notes = choose_shape(surveys, how.size, how.channels)
+    if how.pairs == "side-by-side":
+        surveys = list(side_by_side(surveys[0]))
+    elif how.pairs:
+        surveys = [each for k in range(0, len(surveys), 2) for each in by_name(surveys[k], surveys[k + 1])]
+    shapes, notes = _shapes(surveys, how)
     span, said = range_of(surveys, how.range, progress)
-    notes = layout.notes + notes + said
-    return [
-        assemble(*read_pictures(part, shape, span, how.channels, notes, file and file(place), progress), raw=raw)
-        for place, part in enumerate(surveys)
+    notes = found.notes + notes + said
+    read = [
+        read_pictures(part, shapes[k % 2], span, how.channels, notes, file(k) if file and k < 2 else None, progress)
+        for k, part in enumerate(surveys)
     ]
+    if how.pairs:
+        read = [each for k in range(0, len(read), 2) for each in _both_read(read[k], read[k + 1])]
+    if len(read) == 1:
+        return [assemble(read[0], raw=raw)]
+    made = assemble_apart(read[:2], read[2:], raw) if len(read) == 4 else assemble_domains(read, raw)
+    return made if how.pairs else _told(made, read)
+
+
+def _check_twofold(found: Layout | ArraySource, how: Preparation) -> None:
+    """Refuse what is asked of two domains where there are none.
+
+    Raises:
+        UserError: pairs of one folder, halves of two, or a size of a where there is none.
+    """
+    source = found.source if isinstance(found, ArraySource) else found.parts[0].source
+    two = isinstance(found, Layout) and len(found.parts) == 2
+    if how.pairs and isinstance(found, ArraySource):
+        raise UserError(f"{source} is an array: pairs are read from pictures", "from Python: sparring.data.Paired")
+    if how.pairs == "names" and not two:
+        raise UserError(f"{source} is one folder, not two", "--a DIR --b DIR, or a folder with trainA/ and trainB/")
+    if how.pairs == "side-by-side" and two:
+        raise UserError(f"{source} is one of two folders, and no picture holds two", "--set pairs=names")
+    if how.pairs and how.frames == "all":
+        raise UserError("frames = 'all' is not for pairs", "leave it out: the first frame of each is read")
+    if how.size_a and not two:
+        raise UserError(f"{source} is one folder: there is no a for size_a", "--size is for all pictures")
+
+
+def _shapes(surveys: Sequence[Survey], how: Preparation) -> tuple[list[tuple[int, int, int]], tuple[str, ...]]:
+    """The shape of one data set, or those of a and b: one for both, unless they are pairs or were asked for apart."""
+    if not how.pairs and not how.size_a:
+        shape, notes = choose_shape(surveys, how.size, how.channels)
+        return [shape, shape], notes
+    a, said_a = choose_shape(surveys[::2], how.size_a or how.size, how.channels)
+    b, said_b = choose_shape(surveys[1::2], how.size, how.channels)
+    return [a, b], tuple(f"{name}: {note}" for name, said in (("a", said_a), ("b", said_b)) for note in said)
+
+
+def _both_read(a: Examples, b: Examples) -> list[Examples]:
+    """Pairs of which both were decoded."""
+    found = match(a.names, b.names)
+    return [_rows(each, rows) for each, rows in ((a, found.a), (b, found.b))]
+
+
+def _rows(found: Examples, rows: np.ndarray) -> Examples:
+    if len(rows) == len(found.names):
+        return found
+    mask = np.isin(np.arange(len(found.names)), rows)
+    names = tuple(found.names[row] for row in rows)
+    labels = None if found.labels is None else found.labels[mask]
+    return replace(found, examples=keep(found.examples, mask), labels=labels, names=names)
+
+
+def _told(made: list[Dataset], read: Sequence[Examples]) -> list[Dataset]:
+    """With a note where files of the two have one name."""
+    found = match(read[0].names, read[1].names)
+    if not found.most():
+        return made
+    what = f"{len(found.a):,} files of a ({len(read[0].names):,}) and b ({len(read[1].names):,}) have one name"
+    note = f"{what}: what is held out of one is held out of the other; pairs=names takes them as pairs"
+    return [replace(made[0], notes=(*made[0].notes, note)), *made[1:]]
 
 
 def read_pictures(
@@ -112,7 +184,8 @@ def read_pictures(
     examples = allocate((int(counts.sum()), *shape), np.uint8, file)
 
     def fitted(index: int, stream: BinaryIO) -> Iterator[Image.Image]:
-        for row, image in enumerate(decoded(stream, counts[index], shape[1:], span), first[index]):
+        for row, whole in enumerate(decoded(stream, counts[index], shape[1:], span), first[index]):
+            image = whole if part.half is None else half_of(whole, part.half)
             examples[row] = fitting(image, shape)
             yield image
 
@@ -131,7 +204,8 @@ def read_pictures(
     examples = keep(examples, np.repeat(good, counts))
     if not any(header.deep for header in part.headers):
         notes += sparse_notes(_values(examples), BYTES)
-    return Examples(part.listing.source, examples, found.codes, found.classes, notes)
+    names = tuple(entry.name for entry in entries) if max(part.counts) == 1 else ()
+    return Examples(part.listing.source, examples, found.codes, found.classes, notes, names)
 
 
 def _releasing(examples: np.ndarray, told: Share | None) -> Share:

@@ -3,7 +3,7 @@
 import difflib
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from torch import Tensor, bfloat16
@@ -14,7 +14,9 @@ from sparring.data.entries import Listing, list_folder, list_zip, walk
 from sparring.data.parquet import list_parquet, shards_of
 from sparring.errors import UserError, did_you_mean
 
-Source = str | Path | np.ndarray | Tensor | tuple[np.ndarray | Tensor, np.ndarray | Tensor | None]
+Place = str | Path
+
+Source = Place | np.ndarray | Tensor | tuple[np.ndarray | Tensor, np.ndarray | Tensor | None] | tuple[Place, Place]
 
 _TOYS = {
     "ring": (toys.ring, toys.RING_MODES),
@@ -49,7 +51,7 @@ def locate(source: Source, raw: bool = False) -> Listing | ArraySource:
     """
     if isinstance(source, np.ndarray | Tensor):
         return check_array("the array", _array(source), None, raw=raw)
-    if isinstance(source, tuple) and len(source) == 2:
+    if isinstance(source, tuple) and len(source) == 2 and not isinstance(source[0], str | Path):
         examples, labels = source
         labels = None if labels is None else _array(labels)
         return check_array("the array", _array(examples), labels, raw=raw)
@@ -58,6 +60,11 @@ def locate(source: Source, raw: bool = False) -> Listing | ArraySource:
     if source in BUILTIN:
         return _builtin(str(source))
     return _locate_path(source, raw)
+
+
+def is_two_paths(source: object) -> TypeGuard[tuple[Place, Place]]:
+    """Whether a source is two folders or zips, of one kind of pictures each."""
+    return isinstance(source, tuple) and len(source) == 2 and all(isinstance(each, str | Path) for each in source)
 
 
 def _array(values: Any) -> np.ndarray:

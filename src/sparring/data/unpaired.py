@@ -1,14 +1,21 @@
 """Two domains with no pairing between them: horses and zebras, as CycleGAN wants them."""
 
+from collections.abc import Mapping
+from typing import TypeVar
+
 import numpy as np
 
 from sparring.data.dataset import Dataset
 from sparring.data.protocol import Rows
 from sparring.kinds import Kind
 
+T = TypeVar("T")
+
 
 class Unpaired:
     """Two data sets drawn independently; it offers what `Dataset` offers, under the columns "a" and "b".
+
+    Where a domain has labels, they are the column "y_a" or "y_b".
 
     Args:
         a: the first domain.
@@ -22,7 +29,7 @@ class Unpaired:
     @property
     def schema(self) -> dict[str, Kind]:
         """The kinds of both domains."""
-        return {"a": self.a.schema["x"], "b": self.b.schema["x"]}
+        return {**renamed(self.a.schema, "a"), **renamed(self.b.schema, "b")}
 
     @property
     def mirror(self) -> bool:
@@ -39,30 +46,40 @@ class Unpaired:
         """Both domains' fingerprints, a's first."""
         return self.a.fingerprint + self.b.fingerprint
 
+    @property
+    def matched(self) -> int:
+        """How many of the first held-out examples of a belong, row by row, to those of b."""
+        return min(self.a.matched, self.b.matched)
+
     def __len__(self) -> int:
         return max(len(self.a), len(self.b))
 
     def batch(self, draw: int, size: int, seed: int) -> Rows:
         """`{"a": (size, ...), "b": (size, ...)}`; see `Dataset.batch`. The two orders are independent."""
-        return {
-            "a": self.a.batch(draw, size, 2 * seed)["x"],
-            "b": self.b.batch(draw, size, 2 * seed + 1)["x"],
-        }
+        a, b = self.a.batch(draw, size, 2 * seed), self.b.batch(draw, size, 2 * seed + 1)
+        return {**renamed(a, "a"), **renamed(b, "b")}
 
     def rows(self, which: np.ndarray | slice) -> Rows:
         """Training examples of both domains by their index; the smaller domain begins anew where it ends."""
         which = np.arange(len(self))[which]
-        return {name: data.rows(which % len(data))["x"] for name, data in (("a", self.a), ("b", self.b))}
+        a, b = (data.rows(which % len(data)) for data in (self.a, self.b))
+        return {**renamed(a, "a"), **renamed(b, "b")}
 
     def held_out(self, n: int | None = None) -> Rows:
         """The first `n` held-out examples of each domain, equally many of both."""
-        a, b = self.a.held_out(n)["x"], self.b.held_out(n)["x"]
-        fewer = min(len(a), len(b))
-        return {"a": a[:fewer], "b": b[:fewer]}
+        rows = {**renamed(self.a.held_out(n), "a"), **renamed(self.b.held_out(n), "b")}
+        fewer = min(map(len, rows.values()))
+        return {name: column[:fewer] for name, column in rows.items()}
 
     def alone(self, name: str) -> "Domain":
         """One of the domains, with all of its own examples."""
         return Domain({"a": self.a, "b": self.b}[name], name)
+
+
+def renamed(columns: Mapping[str, T], domain: str) -> dict[str, T]:
+    """Columns of a data set as those of a domain: "x" is "a", and "y" is "y_a"."""
+    names = {"x": domain, "y": f"y_{domain}"}
+    return {names[name]: column for name, column in columns.items() if name in names}
 
 
 class Domain:

@@ -1,14 +1,16 @@
-"""What a generator has learnt, looked at: walks through its noise, sheets of samples, the noise of a picture."""
+"""What a generator has learnt, looked at: walks through its noise, sheets of samples, translations."""
 
 from sparring.exploring.animation import check_animation, save_animation
 from sparring.exploring.found import pictures_of, save_arrays, save_beside, save_nearest, save_search
 from sparring.exploring.projecting import Nearest, check_pictures, project, project_picture
 from sparring.exploring.sheets import METHODS, Sheet, context_of, directions, grid, mix, sweep, truncations, walk
+from sparring.exploring.translating import Wanted, translate_files
 
 __all__ = [
     "METHODS",
     "Nearest",
     "Sheet",
+    "Wanted",
     "check_animation",
     "check_pictures",
     "context_of",
@@ -24,6 +26,7 @@ __all__ = [
     "save_nearest",
     "save_search",
     "sweep",
+    "translate_files",
     "truncations",
     "walk",
 ]

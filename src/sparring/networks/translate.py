@@ -6,14 +6,18 @@ References:
     al. 2016 (arXiv 1612.07828).
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
 from sparring.networks.sizes import halvings
 
 
-def _block(convolution: nn.Module, features: int) -> list[nn.Module]:
-    return [convolution, nn.InstanceNorm2d(features), nn.ReLU()]
+def _block(
+    convolution: nn.Module, features: int, norm: Callable[[int], nn.Module] = nn.InstanceNorm2d
+) -> list[nn.Module]:
+    return [convolution, norm(features), nn.ReLU()]
 
 
 class Residual(nn.Module):
@@ -32,6 +36,25 @@ class Residual(nn.Module):
         return x + self.layers(x)
 
 
+def down(channels: int, width: int) -> list[nn.Module]:
+    """The layers from a picture to a quarter of its size, in `4 * width` channels."""
+    return [
+        *_block(nn.Conv2d(channels, width, 7, padding=3, padding_mode="reflect", bias=False), width),
+        *_block(nn.Conv2d(width, 2 * width, 3, stride=2, padding=1, bias=False), 2 * width),
+        *_block(nn.Conv2d(2 * width, 4 * width, 3, stride=2, padding=1, bias=False), 4 * width),
+    ]
+
+
+def up(channels: int, width: int, norm: Callable[[int], nn.Module] = nn.InstanceNorm2d) -> list[nn.Module]:
+    """The layers back from there to a picture in [-1, 1]."""
+    return [
+        *_block(nn.ConvTranspose2d(4 * width, 2 * width, 4, stride=2, padding=1, bias=False), 2 * width, norm),
+        *_block(nn.ConvTranspose2d(2 * width, width, 4, stride=2, padding=1, bias=False), width, norm),
+        nn.Conv2d(width, channels, 7, padding=3, padding_mode="reflect"),
+        nn.Tanh(),
+    ]
+
+
 class Translator(nn.Module):
     """`(B, C_in, H, W)` -> `(B, C_out, H, W)` in [-1, 1]; both sides divisible by 4, and 8 at least.
 
@@ -44,16 +67,10 @@ class Translator(nn.Module):
 
     def __init__(self, channels_in: int, channels_out: int, width: int = 32, depth: int = 6) -> None:
         super().__init__()
-        middle = 4 * width
         self.layers = nn.Sequential(
-            *_block(nn.Conv2d(channels_in, width, 7, padding=3, padding_mode="reflect", bias=False), width),
-            *_block(nn.Conv2d(width, 2 * width, 3, stride=2, padding=1, bias=False), 2 * width),
-            *_block(nn.Conv2d(2 * width, middle, 3, stride=2, padding=1, bias=False), middle),
-            *[Residual(middle) for _ in range(depth)],
-            *_block(nn.ConvTranspose2d(middle, 2 * width, 4, stride=2, padding=1, bias=False), 2 * width),
-            *_block(nn.ConvTranspose2d(2 * width, width, 4, stride=2, padding=1, bias=False), width),
-            nn.Conv2d(width, channels_out, 7, padding=3, padding_mode="reflect"),
-            nn.Tanh(),
+            *down(channels_in, width),
+            *[Residual(4 * width) for _ in range(depth)],
+            *up(channels_out, width),
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -68,9 +85,10 @@ class PatchDiscriminator(nn.Module):
         shape: (C, H, W), each side at least 4.
         width: channels behind the first layer; they double at every halving.
         depth: halvings at most; with 3, a patch is 38 pixels wide (the paper's is 70).
+        bias: in the last layer; a critic of which differences alone count cannot train it.
     """
 
-    def __init__(self, shape: tuple[int, ...], width: int = 32, depth: int = 3) -> None:
+    def __init__(self, shape: tuple[int, ...], width: int = 32, depth: int = 3, bias: bool = True) -> None:
         super().__init__()
         channels, height, breadth = shape
         layers: list[nn.Module] = [nn.Conv2d(channels, width, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
@@ -79,7 +97,7 @@ class PatchDiscriminator(nn.Module):
             before, after = width * 2**k, width * 2 ** (k + 1)
             layers.append(nn.Conv2d(before, after, 4, stride=2, padding=1, bias=False))
             layers += [nn.InstanceNorm2d(after), nn.LeakyReLU(0.2)]
-        layers.append(nn.Conv2d(width * 2 ** (count - 1), 1, 3, padding=1))
+        layers.append(nn.Conv2d(width * 2 ** (count - 1), 1, 3, padding=1, bias=bias))
         self.layers = nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -6,19 +6,29 @@ from sparring.recipes import (
     acgan,
     began,
     bgan,
+    bicyclegan,
     bigan,
+    ccgan,
     cgan,
     clustergan,
+    cogan,
+    context_encoder,
     cyclegan,
     dcgan,
     default,
+    discogan,
     dragan,
+    dualgan,
     ebgan,
+    esrgan,
     gan,
     improved,
     infogan,
     lsgan,
+    munit,
     pacgan,
+    pix2pix,
+    pixelda,
     progressive,
     projection,
     r3gan,
@@ -26,22 +36,26 @@ from sparring.recipes import (
     sgan,
     sngan,
     softmax_gan,
+    srgan,
+    stargan,
     stylegan2,
+    unit,
     unrolled,
     wgan,
     wgan_div,
     wgan_gp,
 )
 from sparring.recipes._duel import Duel, duel
-from sparring.recipes.recipe import BatchOptions, Recipe, resolve
+from sparring.recipes.recipe import BatchOptions, Recipe, resolve, taken
 
 RECIPES: dict[str, Recipe] = {
     module.RECIPE.name: module.RECIPE
     for module in (
         *(default, gan, dcgan, lsgan, wgan, wgan_gp, wgan_div, dragan, sngan, ragan, r3gan),
         *(bgan, softmax_gan, ebgan, began, pacgan, unrolled, improved),
-        *(projection, cgan, acgan, sgan, infogan, bigan, aae, clustergan, cyclegan),
-        *(progressive, stylegan2),
+        *(projection, cgan, acgan, sgan, infogan, bigan, aae, clustergan, progressive, stylegan2),
+        *(pix2pix, bicyclegan, cyclegan, discogan, dualgan, unit, munit, stargan, cogan, pixelda),
+        *(context_encoder, ccgan, srgan, esrgan),
     )
 }
 
@@ -57,4 +71,4 @@ def get(name: str) -> Recipe:
     return RECIPES[name]
 
 
-__all__ = ["RECIPES", "BatchOptions", "Duel", "Recipe", "duel", "get", "resolve"]
+__all__ = ["RECIPES", "BatchOptions", "Duel", "Recipe", "duel", "get", "resolve", "taken"]

@@ -4,7 +4,8 @@
            + λ E|F(G(a)) - a| + λ E|G(F(b)) - b| + λ ι (E|G(b) - b| + E|F(a) - a|)
     D_A, D_B:  1/2 E[(D(real) - 1)^2] + 1/2 E[D(pooled fake)^2], for each domain
 
-G turns a into b, F turns b into a. ι, the identity loss, needs both domains to have the same channels.
+G turns a into b, F turns b into a. ι, the identity loss, is left out where the
+channels of the two kinds differ.
 
 Deviations: docs/recipes/cyclegan.md.
 """
@@ -12,30 +13,22 @@ Deviations: docs/recipes/cyclegan.md.
 from functools import partial
 from typing import NamedTuple
 
-import torch
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 
-from sparring.errors import UserError
 from sparring.game import Batch, Game, OptimizerConfig, Player, Step
 from sparring.kinds import Schema
 from sparring.networks import PatchDiscriminator, Pool, Translator
 from sparring.objectives import Terms, least_squares
-from sparring.recipes.recipe import Recipe, RecipeOptions
-from sparring.schedules import Varying
+from sparring.recipes._translating import TranslationOptions, marked, nothing, shapes
+from sparring.recipes.recipe import Recipe
 
 
-class Options(RecipeOptions):
+class Options(TranslationOptions):
     """The paper's section 4, narrower."""
 
-    batch: int = Field(1, gt=0, description="examples a step")
-    width: int = Field(16, gt=0, description="of the four networks; the paper's is 64")
     depth: int = Field(4, gt=0, description="residual blocks of the translators; the paper's is 6 or 9")
-    lr: Varying = Field(2e-4, gt=0, description="learning rate of all")
-    decay_from: float = Field(
-        0.5, ge=0, le=1, description="the part of the run after which the rates fall linearly to 0; 1 is never"
-    )
     cycle: float = Field(10.0, ge=0, description="λ: weight of the cycle loss")
     identity: float = Field(0.5, ge=0, description="weight of the identity loss, as a share of λ")
     pool: int = Field(50, gt=0, description="past fakes that each D is shown")
@@ -53,34 +46,27 @@ class Networks(NamedTuple):
 
 
 def translators(options: Options, net: Networks, step: Step) -> Terms:
-    """G and F; both discriminators are held constant."""
-    a, b = step.batch["a"], step.batch["b"]
-    fake_b, fake_a = net.G(a), net.F(b)
-    step.left.update(a=fake_a.detach(), b=fake_b.detach())
-    judged_a, judged_b = net.D_A(fake_a), net.D_B(fake_b)
-    terms = {
-        "adversarial_a": 2 * least_squares.generator(judged_a, judged_a)["fake"],
-        "adversarial_b": 2 * least_squares.generator(judged_b, judged_b)["fake"],
-        "cycle_a": options.cycle * l1_loss(net.F(fake_b).float(), a),
-        "cycle_b": options.cycle * l1_loss(net.G(fake_a).float(), b),
-    }
-    if options.identity:
-        weight = options.cycle * options.identity
-        terms["identity_a"] = weight * l1_loss(net.F(a).float(), a)
-        terms["identity_b"] = weight * l1_loss(net.G(b).float(), b)
+    """G and F; both discriminators are held constant, and are left what was made."""
+    terms: Terms = {}
+    for source, target, there, back, D in (("a", "b", net.G, net.F, net.D_B), ("b", "a", net.F, net.G, net.D_A)):
+        real, other = step.batch[source], step.batch[target]
+        made = there(real)
+        step.left[target] = made.detach()
+        judged = D(made)
+        terms[f"adversarial_{target}"] = 2 * least_squares.generator(judged, judged)["fake"]
+        terms[f"cycle_{source}"] = options.cycle * l1_loss(back(made).float(), real)
+        if options.identity and real.shape == other.shape:
+            terms[f"identity_{target}"] = options.cycle * options.identity * l1_loss(there(other).float(), other)
     return terms
 
 
 def discriminators(net: Networks, step: Step) -> Terms:
     """D_A and D_B, on what the translators left and on what the pools remember."""
-    a = least_squares.discriminator(net.D_A(step.batch["a"]), net.D_A(net.P_A(step.left["a"], step.rng)))
-    b = least_squares.discriminator(net.D_B(step.batch["b"]), net.D_B(net.P_B(step.left["b"], step.rng)))
-    return {f"{name}_a": term for name, term in a.items()} | {f"{name}_b": term for name, term in b.items()}
-
-
-def nothing(n: int, rng: torch.Generator, truncation: float | None = None) -> Tensor:
-    """A translator takes no noise: `(n, 0)`."""
-    return torch.zeros(n, 0, device=rng.device)
+    terms: Terms = {}
+    for domain, D, pool in (("a", net.D_A, net.P_A), ("b", net.D_B, net.P_B)):
+        made = pool(step.left[domain], step.rng)
+        terms |= marked(least_squares.discriminator(D(step.batch[domain]), D(made)), domain)
+    return terms
 
 
 def critic(net: Networks, batch: Batch) -> Tensor:
@@ -90,17 +76,11 @@ def critic(net: Networks, batch: Batch) -> Tensor:
 
 def build(options: Options, schema: Schema) -> Game[Networks]:
     """The game."""
-    if not {"a", "b"} <= schema.keys():
-        raise UserError("cyclegan needs two kinds of pictures", "a folder with trainA/ and trainB/")
-    shape = schema["a"].shape
-    if any(side % 4 for side in shape[1:]) or min(shape[1:]) < 8:
-        height, breadth = (max(8, 4 * round(side / 4)) for side in shape[1:])
-        raise UserError("cyclegan needs sides divisible by 4, 8 at least", f"--size {height}x{breadth}")
-    channels = shape[0]
+    a, b = shapes("cyclegan", schema, multiple=4, least=8)
     networks = Networks(
-        *(Translator(channels, channels, options.width, options.depth) for _ in "GF"),
-        *(PatchDiscriminator(shape, options.width) for _ in "AB"),
-        *(Pool(options.pool, shape) for _ in "AB"),
+        *(Translator(ours[0], theirs[0], options.width, options.depth) for ours, theirs in ((a, b), (b, a))),
+        *(PatchDiscriminator(shape, options.width) for shape in (a, b)),
+        *(Pool(options.pool, shape) for shape in (a, b)),
     )
     optimizer = OptimizerConfig(options.lr, decay_from=options.decay_from)
     return Game(
@@ -111,6 +91,7 @@ def build(options: Options, schema: Schema) -> Game[Networks]:
         ),
         noise=nothing,
         sample=lambda net, noise, given: net.G(given["a"]),
+        reverse=lambda net, noise, given: net.F(given["b"]),
         critic=critic,
         makes="b",
         given=("a",),
@@ -127,4 +108,5 @@ RECIPE = Recipe(
     "turns one kind of picture into another, without pairs",
     Options,
     build,
+    takes="domains",
 )

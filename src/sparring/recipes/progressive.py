@@ -24,6 +24,7 @@ from sparring.objectives import Terms, wasserstein
 from sparring.penalties import Penalty, gradient_penalty
 from sparring.recipes._duel import shape_of
 from sparring.recipes.recipe import Recipe, RecipeOptions
+from sparring.schedules import Varying
 
 
 class Options(RecipeOptions):
@@ -32,10 +33,10 @@ class Options(RecipeOptions):
     batch: int = Field(16, gt=0, description="examples a step")
     width: int = Field(8, gt=0, description="of both networks, at the full size")
     latent_dim: int = Field(64, gt=0, description="of the noise")
-    lr: float = Field(3e-3, gt=0, description="learning rate of both")
+    lr: Varying = Field(3e-3, gt=0, description="learning rate of both")
     beta1: float = Field(0.0, ge=0, lt=1, description="Adam's β1")
     beta2: float = Field(0.99, ge=0, lt=1, description="Adam's β2")
-    ema: float = Field(0.99, ge=0, lt=1, description="decay of the average of G that samples are drawn from")
+    ema: Varying = Field(0.99, ge=0, lt=1, description="decay of the average of G that samples are drawn from")
     penalty: float = Field(10.0, ge=0, description="λ: weight of the gradient penalty")
     drift: float = Field(1e-3, ge=0, description="ε: weight of the squared scores of reals")
     growth: float = Field(

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
 from sparring.config import Options, validated
+from sparring.data import Data, is_paired
+from sparring.errors import UserError
 from sparring.game import Game
 from sparring.kinds import Schema
 from sparring.schedules import Varying
@@ -36,6 +38,10 @@ class Recipe:
         options: the model of its options, with the paper's values as defaults.
         build: (options, the data's schema) -> the game. Weights are drawn from torch's global generator.
         points: the defaults for points, where they are not the paper's: no paper here has an example of a few numbers.
+        takes: "examples" have a column "x"; "domains" have "a" and "b", and may be pairs; of "pairs" row i of "a"
+            belongs to row i of "b".
+        derive: (all options, the data) -> pairs, for a recipe that takes pairs and makes them of plain examples, by
+            `sparring.data.Reduced` or `Holed`.
     """
 
     name: str
@@ -45,6 +51,41 @@ class Recipe:
     options: type[RecipeOptions]
     build: Callable[[Any, Schema], Game[Any]]
     points: Mapping[str, Any] = field(default_factory=dict)
+    takes: Literal["examples", "domains", "pairs"] = "examples"
+    derive: Callable[[Any, Data], Data] | None = None
+
+
+def taken(recipe: Recipe, given: Mapping[str, Any], data: Data) -> Data:
+    """The data as a recipe takes it: as it is, or the pairs that are made of it.
+
+    Args:
+        recipe: which.
+        given: options by name.
+        data: opened.
+
+    Raises:
+        UserError: the recipe is not for such data.
+    """
+    domains = {"a", "b"} <= data.schema.keys()
+    if recipe.takes == "examples":
+        if "x" not in data.schema:
+            hint = "--recipe cyclegan, or name one of the folders"
+            raise UserError(f"the data is of two kinds, a and b, and {recipe.name} takes one", hint)
+    elif recipe.takes == "domains":
+        if not domains:
+            hint = "--a DIR --b DIR, or a folder with trainA/ and trainB/"
+            raise UserError(f"{recipe.name} needs two kinds of pictures", hint)
+        a, b = (data.schema[name].shape[1:] for name in "ab")
+        if a != b:
+            size = "x".join(map(str, b))
+            sizes = f"{'x'.join(map(str, a))} and {size}"
+            raise UserError(f"{recipe.name} needs pictures of one size, and these are of {sizes}", f"--size {size}")
+    elif not domains and recipe.derive is not None:
+        return recipe.derive(resolve(recipe, given, data.schema), data)
+    elif not is_paired(data):
+        hint = "--set pairs=names for two folders with the same names, --set pairs=side-by-side for pictures in one"
+        raise UserError(f"{recipe.name} needs pairs", hint)
+    return data
 
 
 def resolve(recipe: Recipe, given: Mapping[str, Any], schema: Schema) -> RecipeOptions:

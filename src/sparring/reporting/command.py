@@ -26,7 +26,8 @@ def command(config: RunConfig) -> str | None:
     """
     if config.recipe == CUSTOM or not config.data.source:
         return None
-    words = ["sparring", "train", config.data.source]
+    data = config.data
+    words = ["sparring", "train", *(["--a", data.source, "--b", data.b] if data.b else [data.source])]
     words += ["--recipe", config.recipe] if config.recipe != RunConfig.model_fields["recipe"].default else []
     for name, value in _unusual(config).items():
         if name == "size":
@@ -47,7 +48,7 @@ def _unusual(config: RunConfig) -> dict[str, Any]:
     defaults = _defaults(RunConfig), _defaults(DataOptions), of_recipe.model_dump()
     own = {name: value for name, value in config.model_dump().items() if name not in apart}
     own["accumulate"] = config.parts or config.accumulate  # one process plays what several have played
-    data = {name: value for name, value in config.data.model_dump().items() if name != "source"}
+    data = {name: value for name, value in config.data.model_dump().items() if name not in ("source", "b")}
     for values, usual in zip((own, data, config.options), defaults, strict=True):
         found |= {name: value for name, value in values.items() if value is not None and value != usual.get(name)}
     if config.budget != DEFAULT_BUDGET:

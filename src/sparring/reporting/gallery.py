@@ -6,7 +6,7 @@ from sparring.errors import UserError
 from sparring.readable import short
 from sparring.reporting.markup import Markup, note, tag
 from sparring.reporting.neighbors import DRAWN, nearest_examples
-from sparring.reporting.pictures import Picture, embedded, sheets_and_strip
+from sparring.reporting.pictures import COLUMNS, Picture, embedded, ends, evenly, sheets_and_strip
 from sparring.reporting.story import Story
 
 EXAMPLE_BYTES = 8_000
@@ -27,22 +27,32 @@ def samples(story: Story) -> Iterator[Markup]:
     choice = tag("input", type="range", min=0, max=last, value=last, aria_label="Which of the sheets of samples")
     slider = tag("div", tag("button", "Play", type="button"), choice, class_="slider", hidden=True)
     title = tag("figcaption", tag("b", "At one round"), tag("span", f"round {sheets[-1].round:,}", class_="round"))
+    given, truth = ends(story.sheets, story.schema, story.config.makes)
+    strip = [strip[k] for k in evenly(len(strip), COLUMNS - bool(given) - bool(truth))]
     columns = [
         tag("figure", tag("figcaption", short(column.round)), _image(column, f"At round {column.round:,}"))
         for column in strip
     ]
+    columns = [*_end("given", given), *columns, *_end("truth", truth)]
     how = "Each row is one noise, each column a round." if single else "Samples over reals, in grey."
+    if given:
+        how = "Each row is one held-out picture: as it was given, and translated round by round."
+        how += " What it ought to be is at the end." if truth else ""
     yield tag(
         "div",
         tag("figure", title, tag("div", *images, class_="sheet"), slider, class_="sheets"),
         tag(
             "figure",
-            tag("figcaption", tag("b", "The same noise, round by round")),
+            tag("figcaption", tag("b", f"The same {'pictures' if given else 'noise'}, round by round")),
             tag("div", *columns, class_="strip"),
             note(how),
         ),
         class_="samples" if single else "samples sets",
     )
+
+
+def _end(what: str, picture: Picture | None) -> list[Markup]:
+    return [tag("figure", tag("figcaption", what), _image(picture, what.capitalize()))] if picture else []
 
 
 def neighbors(story: Story) -> Iterator[Markup]:

@@ -66,7 +66,7 @@ def _facts(story: Story) -> Markup:
     kinds += [kind.describe() for name, kind in columns.items() if name != config.makes]
     facts = {
         "recipe": config.recipe,
-        "data": config.data.source or "handed over in memory",
+        "data": config.data.named or "handed over in memory",
         "shape": ", ".join(kinds),
         "seed": str(config.seed),
         "rounds": f"{story.round:,}",

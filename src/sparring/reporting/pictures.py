@@ -3,6 +3,7 @@
 import io
 from base64 import b64encode
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from PIL import Image
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from sparring.kinds import Kind
+from sparring.kinds import Kind, Schema
 
 MOST_SHEETS = 40
 COLUMNS = 8
@@ -85,6 +86,24 @@ def sheets_and_strip(files: Sequence[tuple[int, Path]], kind: Kind) -> tuple[lis
     columns = [found[k] for k in evenly(len(found), COLUMNS)]
     sheets = [embedded(sheet, SHEETS_BYTES // len(found), round) for round, (sheet, _) in found]
     return sheets, [embedded(column, STRIP_BYTES // len(columns), round) for round, (_, column) in columns]
+
+
+def ends(files: Sequence[tuple[int, Path]], schema: Schema, makes: str) -> tuple[Picture | None, Picture | None]:
+    """What the samples of the strip were made from, and what they ought to be, below one another; None for none.
+
+    Args:
+        files: see `sheets_and_strip`.
+        schema: of the run's data.
+        makes: the column of the samples.
+    """
+    found: dict[str, Picture] = {}
+    with suppress(OSError, SafetensorError, IndexError):
+        for name, few in load_file(files[-1][1].with_suffix(".safetensors")).items():
+            what, _, column = name.partition(".")
+            kind = schema.get(column or makes)
+            if kind is not None and what != "samples":
+                found[what] = embedded(kind.preview(few, few, columns=1), STRIP_BYTES // COLUMNS)
+    return found.get("given"), found.get("truth")
 
 
 def _read(path: Path, kind: Kind) -> tuple[Image.Image, Image.Image] | None:

@@ -11,6 +11,9 @@ from sparring.reporting.story import Story
 
 MOST_CLASSES = 40
 
+SIDES = ("value", "identity")
+"""Figures of translations, and of what was given."""
+
 
 def evaluation(story: Story) -> Iterator[Markup]:
     """The newest of `metrics.jsonl`, as `sparring evaluate` prints it."""
@@ -31,6 +34,7 @@ def evaluation(story: Story) -> Iterator[Markup]:
     rows = [_row(values) for values in found["rows"] if isinstance(values, dict)]
     yield tag("div", tag("table", tag("thead", tag("tr", *head)), tag("tbody", *rows)), class_="wide")
     yield from _agreement(found.get("agreement") or [])
+    yield from _partners(found.get("partners") or [])
     copies = found.get("copies")
     flagged = isinstance(copies, dict) and copies.get("flagged")
     said = "not tested" if not copies else "copies of the training data" if flagged else "no sign of copying"
@@ -58,6 +62,25 @@ def _agreement(found: Sequence[Mapping[str, Any]]) -> Iterator[Markup]:
         for each in (found[k] for k in sorted(worst))
     ]
     yield tag("div", tag("table", tag("thead", tag("tr", *head)), tag("tbody", *rows)), class_="wide")
+
+
+def _partners(found: Sequence[Mapping[str, Any]]) -> Iterator[Markup]:
+    """Translations beside what they ought to be, and beside what was given."""
+    if not found:
+        return
+    titles = (("beside its partner", None), ("translated", "number"), ("as given", "number"), ("better", "extra"))
+    head = [tag("th", title, scope="col", class_=kind) for title, kind in titles]
+    rows = [
+        tag(
+            "tr",
+            tag("th", str(each["name"]), scope="row"),
+            *(tag("td", "-" if each[side] is None else number(each[side]), class_="number") for side in SIDES),
+            tag("td", BETTER.get(each["better"]), class_="extra"),
+        )
+        for each in found
+    ]
+    yield tag("div", tag("table", tag("thead", tag("tr", *head)), tag("tbody", *rows)), class_="wide")
+    yield note(f"{found[0]['n']:,} held-out pictures, translated, beside those of the same names.")
 
 
 def _percent(share: float | None) -> str:

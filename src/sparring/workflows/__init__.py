@@ -19,6 +19,7 @@ from sparring.workflows.planning import (
 )
 from sparring.workflows.playing import Status, run
 from sparring.workflows.sampling import PER_CLASS, Sampler, by_class, makers_of, sample, sampler
+from sparring.workflows.translating import Size, Translation, check_seeds, translate
 
 __all__ = [
     "CUSTOM",
@@ -30,10 +31,13 @@ __all__ = [
     "Run",
     "Sampler",
     "Settings",
+    "Size",
     "Source",
     "Status",
+    "Translation",
     "by_class",
     "check_encoder",
+    "check_seeds",
     "decoded",
     "encode",
     "existing",
@@ -50,4 +54,5 @@ __all__ = [
     "sample",
     "sampler",
     "train",
+    "translate",
 ]

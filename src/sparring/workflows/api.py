@@ -13,6 +13,7 @@ from sparring.workflows.generator import Generator, generator_of
 from sparring.workflows.planning import Length, Opening, Plan, Settings, Source, plan, plan_resumed
 from sparring.workflows.playing import run
 from sparring.workflows.sampling import sample, sampler
+from sparring.workflows.translating import Translation, translate
 
 
 class Run:
@@ -56,6 +57,36 @@ class Run:
             device=device,
             game=self._game,
         )
+
+    def translate(
+        self,
+        pictures: np.ndarray,
+        *,
+        seeds: Sequence[int] | None = None,
+        given: Mapping[str, Any] | None = None,
+        reverse: bool = False,
+        checkpoint: str = "latest",
+        device: str = "cpu",
+    ) -> np.ndarray:
+        """Turn pictures of one kind into the other, at any size that the networks take.
+
+        Args:
+            pictures: `(N, H, W)` or `(N, H, W, C)`; grey ones into a run of colours, and the other way, too.
+            seeds: of the styles, where the run has some; see the return.
+            given: the label, where the run has classes: `{"y": "cat"}`.
+            reverse: the way back, from what the run makes.
+            checkpoint: "latest", "best" or a round.
+            device: auto, cpu, cuda or mps.
+
+        Returns:
+            uint8 `(N, H, W, C)`, or with `seeds` `(N, seeds, H, W, C)`. The alpha of the pictures is put back where the
+            networks do not see it.
+
+        Raises:
+            UserError: a run that translates no pictures, or not back; pictures that are too small.
+        """
+        ready = sampler(self.path, checkpoint=checkpoint, device=device, game=self._game)
+        return translate(Translation(ready, reverse), pictures, seeds, given)
 
     def generator(self, *, checkpoint: str = "latest", device: str = "cpu") -> Generator:
         """The averaged generator of a checkpoint as a module: `x = G(z)`, or `G(z, y)` with labels.

@@ -93,6 +93,8 @@ class Settings(Length, total=False):
         frames: of a file with several frames, such as a GIF or TIFF, "first" or "all" are examples.
         scale: columns of points are scaled "each" by itself, or by "one" number; "auto" goes by their spreads.
         range: (low, high) of arrays and of files of more than 8 bits, which become black and white.
+        pairs: "names" takes files of one name in two folders as pairs, "side-by-side" the two halves of each picture.
+        size_a: (height, width) of the first of two domains, where it is not that of the second.
     """
 
     options: Mapping[str, Any]
@@ -122,6 +124,8 @@ class Settings(Length, total=False):
     frames: Literal["first", "all"] | None
     scale: Literal["auto", "each", "one"] | None
     range: tuple[float, float] | None
+    pairs: Literal["names", "side-by-side"] | None
+    size_a: tuple[int, int] | None
 
 
 @dataclass(frozen=True)
@@ -167,7 +171,7 @@ class Opening:
 
 
 def open_data(source: Source, config: RunConfig, opening: Opening = Opening()) -> Data:
-    """The data set of that source, prepared as the config says.
+    """The data set of that source, prepared as the config says and as its recipe takes it.
 
     Args:
         source: see `Source`.
@@ -175,14 +179,22 @@ def open_data(source: Source, config: RunConfig, opening: Opening = Opening()) -
         opening: see `Opening`.
 
     Raises:
-        UserError: see `sparring.data.open`; or options of preparation for a data set that is open already.
+        UserError: see `sparring.data.open`; options of preparation for a data set that is open already; or a recipe
+            that is not for such data.
     """
-    how = config.data.model_dump(exclude={"source"})
+    data = _opened(source, config, opening)
+    return data if config.recipe == CUSTOM else recipes.taken(recipes.get(config.recipe), config.options, data)
+
+
+def _opened(source: Source, config: RunConfig, opening: Opening) -> Data:
+    how = config.data.model_dump(exclude={"source", "b"})
     if isinstance(source, Data):
         asked = [name for name, value in how.items() if value != DataOptions.model_fields[name].default]
         if asked:
             raise UserError(f"{asked[0]} is for data yet to be opened", "sparring.data.open(source, ...)")
         return source
+    if config.recipe != CUSTOM and recipes.get(config.recipe).takes == "pairs" and sparring.data.two_domains(source):
+        how["pairs"] = "names"
     return sparring.data.open(source, **how, cache=opening.cache, progress=opening.progress)
 
 
@@ -207,10 +219,15 @@ def reopened(
     """
     if source is None and not config.data.source:
         raise UserError(f"the data of {path} was handed over in memory", hint)
-    place = config.data.source if source is None else source
-    if source is None and place not in sparring.data.BUILTIN and not Path(str(place)).exists():
-        problem = f"the data of {path} is not at {place} any more"
-        raise UserError(problem, f"if it has moved: sparring train NEWPLACE --resume {path}")
+    place = config.data.place if source is None else source
+    if source is None and place not in sparring.data.BUILTIN:
+        gone = next((each for each in (config.data.source, config.data.b) if each and not Path(each).exists()), None)
+        if gone:
+            now = "--a NEWPLACE --b NEWPLACE" if config.data.b else "NEWPLACE"
+            raise UserError(
+                f"the data of {path} is not at {gone} any more",
+                f"if it has moved: sparring train {now} --resume {path}",
+            )
     data = open_data(place, config, opening)
     if data.fingerprint != config.fingerprint:
         problem = f"the data of {path} has changed since the run began"
@@ -270,7 +287,7 @@ def _planned(
         raise UserError(f"freeze_d = {chosen.freeze_d} holds layers that no run has trained", "--init RUN")
     chosen = chosen.model_copy(update={"parts": chosen.accumulate * processes.size})
     run_dir = _fresh(out, chosen)
-    data = open_data(source if source is not None else chosen.data.source, chosen, opening)
+    data = open_data(source if source is not None else chosen.data.place, chosen, opening)
     chosen = chosen.model_copy(update={"options": _options(chosen, data.schema)})
     made = _assemble(chosen, data, game, processes, init)
     found = {"fingerprint": data.fingerprint, "horizon": made.how.horizon, "columns": to_tables(data.schema)}
@@ -327,7 +344,7 @@ def _planned_on(
         raise UserError(problem, f"resume it with {parts} at most")
     data = reopened(path, config, source, "sparring.resume(run, source=...)", opening)
     if source is not None:
-        config = config.model_copy(update={"data": config.data.model_copy(update={"source": _address(source)})})
+        config = config.model_copy(update={"data": config.data.model_copy(update=_addresses(source))})
     saved = run_dir.finished_checkpoints()
     try:
         made = _assemble(config, data, game, processes, None if saved or not config.init else config.init)
@@ -401,7 +418,7 @@ def _configured(
     if "batch" in given:
         groups["options"]["batch"] = given.pop("batch")
     if source is not None:
-        groups["data"]["source"] = _address(source)
+        groups["data"] |= _addresses(source)
     if (source is None and not groups["data"].get("source")) or (isinstance(source, str) and not source):
         raise UserError("no data was given", f"a built-in name ({', '.join(sparring.data.BUILTIN)}) or a path")
     if recipe is not None:
@@ -433,6 +450,13 @@ def _resolved(config: RunConfig, how: Play) -> RunConfig:
 
 def _versions() -> dict[str, str]:
     return {"sparring": sparring.__version__, "torch": torch.__version__, "python": platform.python_version()}
+
+
+def _addresses(source: Source) -> dict[str, str | None]:
+    """What finds the source again: of the data's options, `source` and `b`."""
+    if sparring.data.is_two_paths(source):
+        return {"source": _address(source[0]), "b": _address(source[1])}
+    return {"source": _address(source), "b": None}
 
 
 def _address(source: Source) -> str:
@@ -512,7 +536,8 @@ def _check_doctor(config: RunConfig) -> None:
 
 def _fresh(out: str | Path | None, config: RunConfig) -> RunDir:
     if out is None:
-        name = Path(config.data.source).resolve().stem if config.data.source else "data"
+        places = [Path(each).resolve().stem for each in (config.data.source, config.data.b) if each]
+        name = "-".join(places) or "data"
         stem = "".join(letter if letter.isprintable() else "_" for letter in name)
         return RunDir(next_free(Path("runs"), f"{stem}-{config.recipe}"))
     path = Path(out)

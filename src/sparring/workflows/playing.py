@@ -10,7 +10,6 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
@@ -19,10 +18,10 @@ from sparring import checkpoint as checkpoints
 from sparring.config import RunConfig, to_toml
 from sparring.data import Rows, viewed
 from sparring.doctor import OFF, Doctor, Health, readings
-from sparring.drawing import draw, rows_for
+from sparring.drawing import rows_for
 from sparring.errors import UserError, writing
 from sparring.game import FORESEEN
-from sparring.kinds import Categories, labelled
+from sparring.kinds import labelled
 from sparring.lock import locked
 from sparring.loop import DivergedError, Round, State, play
 from sparring.metrics.table import KNOWN_MODES
@@ -34,18 +33,13 @@ from sparring.severity import is_trouble
 from sparring.workflows import given
 from sparring.workflows.leading import Lead, follow
 from sparring.workflows.planning import Plan, cadences, fraction_of
+from sparring.workflows.showing import Showing, stored_samples
 
 MEASURED = 0.05
 """Of a budget in minutes, and a minute at most: what is played before the length of the run is estimated."""
 
 TRIED = 4
 """Rounds by which a later pace of the game is measured; the first of them does not count."""
-
-STRIP = 8
-"""Samples of a preview that are also kept as they are stored."""
-
-CLASS_ROWS, CLASS_COLUMNS = 16, 8
-"""Of the preview of a game with labels: a row a class."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +128,7 @@ def _run(plan: Plan, lead: Lead, scoring: "Scoring") -> Iterator[Status]:
 
 
 def _rounds(
-    plan: Plan, lead: Lead, scoring: "Scoring", showing: "Showing", attending: "Attending", began: float
+    plan: Plan, lead: Lead, scoring: "Scoring", showing: Showing, attending: "Attending", began: float
 ) -> Iterator[Status]:
     pace, log, saving = Pace(plan, lead), Logging(plan), Saving(plan)
     with interruptions() as interrupted:
@@ -241,7 +235,7 @@ class Logging:
         seconds: float,
         fraction: float,
         finished: str,
-        showing: "Showing",
+        showing: Showing,
         scoring: "Scoring",
         attending: "Attending",
     ) -> Status | None:
@@ -281,49 +275,6 @@ class Saving:
         out.prune(self._plan.config.keep)
 
 
-class Showing:
-    """A preview of samples every so often, always of the same noise."""
-
-    def __init__(self, plan: Plan, kept: Rows) -> None:
-        self._plan = plan
-        self._cadence = cadences(plan.config, plan.seconds).sample
-        game, schema = plan.state.game, plan.data.schema
-        self._kind = schema[game.makes]
-        self._columns, self._strip = None, list(range(STRIP))
-        self._seeds = list(range(self._kind.previewed))
-        self._real = plan.data.held_out(self._kind.previewed)[game.makes]
-        column = labelled(schema, game.given)
-        if column is None or not self._kind.single:
-            self._given = rows_for(self._seeds, kept)
-        else:
-            labels = schema[column]
-            assert isinstance(labels, Categories)
-            rows = min(len(labels.names), CLASS_ROWS)
-            self._columns, self._seeds = CLASS_COLUMNS, list(range(CLASS_COLUMNS)) * rows
-            self._strip = list(range(0, len(self._seeds), CLASS_COLUMNS))
-            asked = torch.arange(rows).repeat_interleave(CLASS_COLUMNS)
-            self._given = rows_for(self._seeds, kept) | {column: asked}
-        self.newest: Path | None = None
-
-    def show(self, seconds: float, last: bool) -> None:
-        """Draw one, where it is time for it."""
-        if self._cadence.due(self._plan.state.round, seconds) or last:
-            self.draw()
-
-    def draw(self) -> Path:
-        """Draw one now: a sheet, and of kinds that can be looked at one by one a few samples as they are stored."""
-        out, round = self._plan.out, self._plan.state.round
-        made = _made(self._plan, self._seeds, self._given)
-        path = out.sample(round, ".png")
-        self._kind.preview(made, self._real, self._columns).save(path)
-        if self._kind.single:
-            few = {"samples": made[self._strip].contiguous()}
-            out.sample(round, ".safetensors").write_bytes(save(few))
-        out.thin_samples(round)
-        self.newest = path
-        return path
-
-
 class Scoring:
     """An evaluation every so often, where one is asked for."""
 
@@ -332,7 +283,7 @@ class Scoring:
         self._cadence = cadences(config, plan.seconds).evaluate
         self.newest: Evaluation | None = None
         self.kept: Rows = {}
-        source = config.data.source or "data in memory"
+        source = config.data.named or "data in memory"
         self._scorer = None
         if self._cadence:
             reals = viewed(plan.data, plan.state.game.makes)
@@ -350,7 +301,7 @@ class Scoring:
             return
         seeds = range(self._scorer.n)
         context = rows_for(seeds, self.kept)
-        made = _made(plan, seeds, context)
+        made = stored_samples(plan, seeds, context)
         if not bool(made.isfinite().all()):
             raise DivergedError("a sample", float("nan"), plan.state.round)
         asked = context.get(labelled(plan.data.schema, plan.state.game.given) or "")
@@ -451,13 +402,6 @@ def _remembered(path: Path, round: int) -> dict[str, Tensor] | None:
     except (OSError, SafetensorError):
         return None
     return found if int(found["round"]) == round else None
-
-
-def _made(plan: Plan, seeds: "range | list[int]", context: Rows) -> Tensor:
-    """The stored samples of these seeds, as `sample` gives them."""
-    game, schema = plan.state.game, plan.data.schema
-    made = draw(game, plan.state.sampled, schema, seeds, context, device=plan.how.device)
-    return schema[game.makes].to_stored(made)
 
 
 def _begin(plan: Plan) -> None:

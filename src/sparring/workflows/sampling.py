@@ -16,7 +16,7 @@ from sparring.devices import choose_device
 from sparring.drawing import codes_of, draw, latents_of, made_from, noise_of, styles_of
 from sparring.errors import UserError
 from sparring.game import Game
-from sparring.kinds import Kind, Schema, from_tables, labelled
+from sparring.kinds import Kind, Schema, classes_of, from_tables, labelled
 from sparring.kinds.categories import Categories
 from sparring.workflows import given
 from sparring.workflows.inheriting import existing
@@ -114,6 +114,10 @@ class Sampler:
         kind = self.schema[column]
         assert isinstance(kind, Categories)
         return column, kind.several(text)
+
+    def class_names(self, column: str) -> tuple[str, ...]:
+        """The names of the classes of a column of labels."""
+        return classes_of(self.schema, column)
 
 
 def sampler(
