@@ -147,7 +147,7 @@ def test_the_choice_is_by_the_number_of_examples_and_the_digits_stay_as_they_are
     assert few.config.augment == "diff"
     assert "augmented" in few.notes[0]
     assert planned("default", "none", count=40).notes == ()
-    assert planned("default", count=round(1.2 * workflows.planning.FEW)).config.augment == "none"
+    assert planned("default", count=round(1.2 * workflows.assembling.FEW)).config.augment == "none"
     assert workflows.plan("digits", rounds=1, out="unwritten").config.augment == "none"
     assert workflows.plan("ring", rounds=1, out="unwritten").config.augment == "none"
     with pytest.raises(UserError, match="judges pictures"):

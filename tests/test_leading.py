@@ -157,8 +157,8 @@ def change_the_seed() -> None:
         sys.argv += ["--seed", "1"]
         from sparring.workflows import planning
 
-        real = planning._configured
-        planning._configured = lambda *given: real(*given).model_copy(update={"seed": 1})
+        real = planning.configured
+        planning.configured = lambda *given: real(*given).model_copy(update={"seed": 1})
 
 
 def sicken() -> None:

@@ -830,7 +830,7 @@ def test_the_config_says_device_precision_and_versions_and_a_resumed_run_keeps_t
     assert (written["device"], written["precision"]) == ("cpu", "float32")
     python = ".".join(map(str, sys.version_info[:3]))
     assert written["versions"] == {"sparring": sparring.__version__, "torch": torch.__version__, "python": python}
-    monkeypatch.setattr(workflows.planning, "choose_precision", lambda name, *_: {"float32": torch.float32}[name])
+    monkeypatch.setattr(workflows.assembling, "choose_precision", lambda name, *_: {"float32": torch.float32}[name])
     assert workflows.plan_resumed(run.path, source=points(), rounds=1).how.precision == torch.float32
     copied = workflows.plan(points(), config=written | {"versions": {"torch": "0"}}, out=tmp_path / "copied").config
     assert copied.versions == written["versions"]

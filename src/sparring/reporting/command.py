@@ -6,7 +6,7 @@ from typing import Any
 from sparring import recipes
 from sparring.config import FOUND_OUT, Budget, DataOptions, Options, RunConfig, parse_settings, to_toml
 from sparring.kinds import from_tables
-from sparring.workflows.planning import CUSTOM, DEFAULT_BUDGET
+from sparring.workflows.configuring import CUSTOM, DEFAULT_BUDGET
 
 FLAGS = {
     *("seed", "device", "evaluate_every", "doctor", "on_trouble", "channels", "mirror", "batch"),

@@ -8,9 +8,10 @@ import numpy as np
 
 from sparring.game import Game
 from sparring.runs import RunDir
+from sparring.workflows.configuring import Length, Settings, Source
 from sparring.workflows.encoding import encode, reconstruct
 from sparring.workflows.generator import Generator, generator_of
-from sparring.workflows.planning import Length, Opening, Plan, Settings, Source, plan, plan_resumed
+from sparring.workflows.planning import Opening, Plan, plan, plan_resumed
 from sparring.workflows.playing import run
 from sparring.workflows.sampling import sample, sampler
 from sparring.workflows.translating import Translation, translate

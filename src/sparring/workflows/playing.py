@@ -31,8 +31,9 @@ from sparring.runs import RunDir
 from sparring.scoring import Evaluation, Scorer
 from sparring.severity import is_trouble
 from sparring.workflows import given
+from sparring.workflows.configuring import cadences
 from sparring.workflows.leading import Lead, follow
-from sparring.workflows.planning import Plan, cadences, fraction_of
+from sparring.workflows.planning import Plan, fraction_of
 from sparring.workflows.showing import Showing, stored_samples
 
 MEASURED = 0.05

@@ -19,8 +19,9 @@ from sparring.game import Game
 from sparring.kinds import Kind, Schema, classes_of, from_tables, labelled
 from sparring.kinds.categories import Categories
 from sparring.workflows import given
+from sparring.workflows.assembling import build
+from sparring.workflows.configuring import CUSTOM
 from sparring.workflows.inheriting import existing
-from sparring.workflows.planning import CUSTOM, build
 
 PER_CLASS = 8
 """Samples of each class, where several are asked for and nobody says how many."""

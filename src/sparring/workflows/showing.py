@@ -12,7 +12,8 @@ from sparring.data import Rows, known_pairs
 from sparring.drawing import draw, made_by, noise_of, rows_for
 from sparring.grids import beside, picture_grid
 from sparring.kinds import Categories, Pictures, labelled, pictured
-from sparring.workflows.planning import Plan, cadences
+from sparring.workflows.configuring import cadences
+from sparring.workflows.planning import Plan
 
 STRIP = 8
 """Samples of a preview that are also kept as they are stored."""
