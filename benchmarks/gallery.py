@@ -3,10 +3,10 @@
     python -m benchmarks.gallery --seconds 60 --out gallery.png
     python -m benchmarks.gallery default r3gan --seconds 10 --out gallery.png
 
-Recipes are read from the registry; one that digits do not do for is passed over. The pace of a recipe is measured in a
-short game before, so that its schedules end when its time does. Strips of samples are kept beside the picture, in a
-folder of its name: a gallery can be made in several calls, and shows what is there. `python -m benchmarks.tables`
-writes the table into the docs.
+Recipes are read from the registry; one that digits do not do for, or that makes its pictures of pictures, is passed
+over. The pace of a recipe is measured in a short game before, so that its schedules end when its time does. Strips of
+samples are kept beside the picture, in a folder of its name: a gallery can be made in several calls, and shows what is
+there. `python -m benchmarks.tables` writes the table into the docs.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from benchmarks.referee import score
 from benchmarks.tables import gallery
 from sparring import UserError, workflows
 from sparring.doctor import Doctor, Verdict
-from sparring.kinds import labelled
+from sparring.kinds import labelled, pictured
 from sparring.loop import DivergedError, play
 from sparring.recipes import RECIPES
 
@@ -112,9 +112,13 @@ def main() -> None:
     strips.mkdir(parents=True, exist_ok=True)
     for name in given.recipes or RECIPES:
         try:
-            planned(name, given.seed, 1)
+            tried = planned(name, given.seed, 1)
+            given_pictures = pictured(tried.data.schema, tried.state.game.given)
         except UserError as error:
             print(f"{name}: passed over: {error}", flush=True)
+            continue
+        if given_pictures:
+            print(f"{name}: passed over: it makes pictures of pictures", flush=True)
             continue
         plan, spent, verdict = attended(name, given.seed, given.seconds)
         Image.fromarray(shown(plan)).save(strips / f"{name}.png")

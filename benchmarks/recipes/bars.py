@@ -20,6 +20,7 @@ from benchmarks.recipes.play import (
     ablation,
     at_least,
     at_most,
+    beside,
     samples,
     trained,
     within,
@@ -290,7 +291,7 @@ def class_distance_of(recipe: str, seed: int) -> float:
 def nearer_by_class(seed: int) -> Bars:
     """Projection is nearer to the data, class by class, than cgan in equal processor time."""
     ours, theirs = class_distance_of("projection", seed), class_distance_of("cgan", seed)
-    yield at_most(f"FD by class over cgan's ({theirs:.3g}) at equal time", ours / theirs, 1.0)
+    yield beside(at_most("FD by class over cgan's at equal time", ours / theirs, 1.0), theirs)
 
 
 def semi_supervised(seed: int, rounds: int = 2_000) -> Bars:
@@ -302,7 +303,7 @@ def semi_supervised(seed: int, rounds: int = 2_000) -> Bars:
     net = plan.state.game.networks
     alone = [accuracy_of(on_the_labels_alone(net.L, which, rounds)) for which in (seed, seed + 1_000)]
     gain = "points of accuracy gained over the same network on the 100 labels alone"
-    yield at_least(f"{gain} ({alone[0]:.3g})", 100 * (accuracy_of(net.D) - alone[0]), 4)
+    yield beside(at_least(gain, 100 * (accuracy_of(net.D) - alone[0]), 4), alone[0])
     yield ablation("no more examples", at_least(gain, 100 * (alone[1] - alone[0]), 4))
 
 

@@ -11,7 +11,7 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor, nn
 
 import sparring.data
-from benchmarks.recipes.play import Bar, ablation, at_least, at_most, samples, trained
+from benchmarks.recipes.play import Bar, ablation, at_least, at_most, beside, samples, trained
 from benchmarks.referee import read, referee
 from sparring import workflows
 from sparring.game import parts_of
@@ -86,8 +86,8 @@ def bigan(seed: int, *, rounds: int = ROUNDS["bigan"]) -> Bars:
     untrained = neighbours()  # random layers alone keep neighbours together, so the bar below says little by itself
     for _ in islice(play(plan.state, plan.data, plan.how), rounds):
         pass
-    name = f"held-out digits whose nearest code is of their class (untrained: {untrained:.3g})"
-    yield at_least(name, neighbours(), 0.9)
+    name = "held-out digits whose nearest code is of their class (beside: untrained)"
+    yield beside(at_least(name, neighbours(), 0.9), untrained)
     name = "held-out digits read as the same when made again"
     yield at_least(name, kept(plan, held_out["x"]), 0.7)
     blind = changed(

@@ -3,7 +3,7 @@
 import itertools
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -41,6 +41,11 @@ def at_most(name: str, value: float, target: float) -> Bar:
 
 def within(name: str, value: float, target: float, tolerance: float) -> Bar:
     return Bar(name, f"{value:.3g}", f"{target:.4g} +- {tolerance:g}", abs(value - target) <= tolerance)
+
+
+def beside(bar: Bar, other: float) -> Bar:
+    """The bar, with the number that it was compared with."""
+    return replace(bar, value=f"{bar.value} (beside {other:.3g})")
 
 
 def ablation(name: str, bar: Bar) -> Bar:
