@@ -145,6 +145,9 @@ class Columns:
 GIVEN_PICTURES = [name for name, recipe in RECIPES.items() if recipe.takes != "examples" or name == "stargan"]
 """The recipes that turn pictures into pictures, or are given two kinds of them: none is for points."""
 
+OF_PICTURES = ("progressive", "stylegan2")
+"""Those of the others that are not for points either."""
+
 
 def data_for(recipe: str, shape: tuple[int, int, int], examples: int = 30) -> Columns:
     """Random pictures of that shape as the recipe takes them, with labels of three classes."""

@@ -46,7 +46,7 @@ def drive(folder: Path) -> None:
     workflows.plan("pictures.npy", rounds=1, out="never-written")  # what is imported late is imported now
     began = time.monotonic()
     assert wait(forked(words("whole"))) == 0
-    longest = (time.monotonic() - began) / 10
+    longest = (time.monotonic() - began) / 5
     chance, reached = random.Random(SEED), []
     for _ in range(KILLS):
         if progress() == ROUNDS:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.conftest import data_for
 from torch import Tensor, nn
 
 import sparring.data
@@ -105,8 +106,11 @@ def test_places_and_colours_are_computed_in_float32():
     assert torch.equal(*D.seen)
 
 
-JUDGES = {"projection": ("D", "E"), "cyclegan": ("D_A", "D_B"), "acgan": ("D", "C")}
+JUDGES = {"projection": ("D", "E"), "acgan": ("D", "C"), "stargan": ("D", "C")}
 """Of the other recipes it is D."""
+
+ELSEWHERE = ("aae", "progressive")
+"""Their D judges codes, and at first smaller pictures than those of the data."""
 
 
 def planned(recipe: str, augment: Any = "auto", count: int = 24, **settings: Any) -> workflows.Plan:
@@ -119,7 +123,7 @@ def planned(recipe: str, augment: Any = "auto", count: int = 24, **settings: Any
     return workflows.plan(data, recipe=recipe, augment=augment, options=options, rounds=8, out="unwritten", **settings)
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("recipe", [name for name, recipe in RECIPES.items() if recipe.takes == "examples"])
 def test_every_recipe_with_a_d_on_pictures_is_augmented_where_they_are_few(recipe, monkeypatch):
     seen: list[int] = []
     monkeypatch.setattr(judges, "diff_augment", lambda x, rng: seen.append(len(x)) or x)
@@ -128,10 +132,19 @@ def test_every_recipe_with_a_d_on_pictures_is_augmented_where_they_are_few(recip
     for player in plan.state.game.players:
         step = next(islice(play(plan.state, plan.data, plan.how), 1))
         assert np.isfinite(list(step.terms.values())).all(), player
-    assert plan.config.augment == ("none" if recipe == "aae" else "diff")  # its D judges codes
-    assert bool(seen) == (recipe != "aae")
-    with pytest.raises(UserError, match="judges pictures") if recipe == "aae" else nullcontext():
+    assert plan.config.augment == ("none" if recipe in ELSEWHERE else "diff")
+    assert bool(seen) == (recipe not in ELSEWHERE)
+    with pytest.raises(UserError, match="judges pictures") if recipe in ELSEWHERE else nullcontext():
         planned(recipe, "diff")
+
+
+def test_two_domains_are_augmented_if_that_is_asked_for_and_pairs_are_not():
+    assert judges.judges(planned("cyclegan").state.game) == ("D_A", "D_B")
+    assert planned("cyclegan").config.augment == "none"
+    assert planned("cyclegan", "diff").config.augment == "diff"
+    pairs, options = data_for("pix2pix", (1, 8, 8)), {"batch": 3, "width": 4}
+    with pytest.raises(UserError, match="of a pair apart"):
+        workflows.plan(pairs, recipe="pix2pix", augment="diff", options=options, rounds=8, out="unwritten")
 
 
 def test_an_autoencoder_is_asked_about_the_picture_that_it_was_shown():

@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from tests.conftest import GIVEN_PICTURES
+from tests.conftest import GIVEN_PICTURES, OF_PICTURES
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 from torch.nn.utils.parametrize import is_parametrized
@@ -307,7 +307,7 @@ def test_a_recipe_with_labels_refuses_data_without_in_one_line(name, shape):
     assert "\n" not in str(refused.value)
 
 
-@pytest.mark.parametrize("name", [name for name in RECIPES if name not in (*LABELLED, *GIVEN_PICTURES)])
+@pytest.mark.parametrize("name", [name for name in RECIPES if name not in (*LABELLED, *GIVEN_PICTURES, *OF_PICTURES)])
 def test_every_recipe_of_two_networks_takes_points(name):
     recipe = RECIPES[name]
     game = recipe.build(recipe.options(width=4), spec(2))

@@ -21,7 +21,7 @@ RAW = np.random.default_rng(0).integers(0, 256, (24, 9, 14, 1), dtype=np.uint8)
 
 def planned(**options) -> workflows.Plan:
     chosen = {"batch": 3, "width": 8, "latent_dim": 8} | options
-    return workflows.plan(RAW, recipe="stylegan2", rounds=40, options=chosen, out="never-written")
+    return workflows.plan(RAW, recipe="stylegan2", rounds=40, options=chosen, augment="none", out="never-written")
 
 
 def test_rates_and_betas_are_rescaled_for_lazy_penalties():

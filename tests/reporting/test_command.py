@@ -79,7 +79,7 @@ def test_the_command_plans_the_same_run(sources, planned, source, arguments, say
 
 def test_what_is_the_default_is_not_said(sources):
     config = workflows.plan(sources["points"], seed=0, options={"ema": 0.999}, channels=None, minutes=5).config
-    assert command(config) == f"sparring train {sources['points']} --device cpu --set precision=float32"
+    assert command(config) == f"sparring train {sources['points']} --device cpu --set precision=float32 --augment none"
 
 
 def test_a_wrong_command_would_plan_another_run(sources, planned):
