@@ -78,6 +78,7 @@ def test_sides_that_the_networks_cannot_take_are_padded_and_cropped_again():
 def test_networks_of_one_size_are_given_that_and_no_other():
     fixed = nn.Sequential(nn.Flatten(), nn.Linear(192, 192), nn.Unflatten(1, (3, 8, 8)))
     assert Translation(run(fixed)).room((16, 16)) is None
+    assert translate(Translation(run(negative), fit=True), pictures(2, 16, 16, 3)).shape == (2, 8, 8, 3)
     assert translate(Translation(run(fixed)), pictures(2, 16, 16, 3)).shape == (2, 8, 8, 3)
 
 

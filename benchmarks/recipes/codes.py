@@ -20,7 +20,7 @@ from sparring.loop import State, evaluating, play
 from sparring.metrics.neighbors import nearest
 
 Bars = Iterator[Bar]
-ROUNDS = {"bigan": 4_000, "aae": 4_000, "clustergan": 3_000, "infogan": 4_000}
+ROUNDS = {"bigan": 4_000, "aae": 4_000, "clustergan": 3_000, "infogan": 3_000}
 """Some minutes of a quiet core each."""
 
 

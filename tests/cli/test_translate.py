@@ -61,6 +61,10 @@ def test_all_pictures_come_out_under_their_names_and_at_their_sizes(sparring, tr
     }
     given = opened(tmp_path / "mine" / "deep" / "clear.png")
     assert np.array_equal(np.asarray(made["deep/clear.png"])[..., 3], np.asarray(given)[..., 3])
+    assert "3 pictures" in said.err
+    assert "--fit" in said.err
+    assert sparring("translate", translating, mine, "--out", "fitted", "--fit").code == 0
+    assert {opened(path).size for path in (tmp_path / "fitted").rglob("*.*")} == {(8, 8)}
 
 
 def test_no_data_is_needed_and_a_picture_is_the_same_alone(sparring, translating, mine, tmp_path):

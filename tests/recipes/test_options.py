@@ -123,7 +123,6 @@ NORMS = {  # (batch norm in D, spectral norm in D)
     "softmax-gan": (True, False),
     "ebgan": (True, False),
     "began": (True, False),  # in the decoder
-    "infogan": (True, False),
     "sngan": (False, True),
     "default": (False, True),
     "cgan": (False, True),

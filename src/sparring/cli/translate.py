@@ -15,6 +15,9 @@ def translate(
         "translated"
     ),
     reverse: Annotated[bool, typer.Option("--reverse", help="The other way, from what the run makes.")] = False,
+    fit: Annotated[
+        bool, typer.Option("--fit", help="Crop and resize to the run's own size first, the scale that it has learnt.")
+    ] = False,
     seeds: Annotated[
         str | None, typer.Option(help="One translation a seed, such as 0-3, where the run has styles. [default: 0]")
     ] = None,
@@ -34,7 +37,7 @@ def translate(
     from sparring import exploring, workflows
     from sparring.cli._display import Preparing
 
-    translation = workflows.Translation(workflows.sampler(run, checkpoint=checkpoint, device=device), reverse)
+    translation = workflows.Translation(workflows.sampler(run, checkpoint=checkpoint, device=device), reverse, fit)
     labels: list[tuple[int, str]] = []
     if class_ is not None:
         column, chosen = translation.ready.classes(class_)

@@ -121,10 +121,11 @@ def _columns(image: Image.Image, files: dict[str, np.ndarray]) -> list[np.ndarra
 
 
 def _groups(translation: Translation, part: Survey) -> tuple[list[tuple[Size, list[int]]], tuple[str, ...]]:
-    """The rows of the pictures that are translated at each size, and a note on those that are fitted to it."""
+    """The rows of the pictures that are translated at each size, and notes on those of other sizes than the run's."""
     own: Size = (translation.source.shape[1], translation.source.shape[2])
     rows: dict[Size, list[int]] = defaultdict(list)
     fitted: list[str] = []
+    others: list[str] = []
     for row, (entry, header) in enumerate(zip(part.entries, part.headers, strict=True)):
         size = header.height, header.width
         try:
@@ -132,13 +133,14 @@ def _groups(translation: Translation, part: Survey) -> tuple[list[tuple[Size, li
         except UserError as error:
             raise UserError(f"{entry.name} of {part.listing.source}: {error.problem}", error.hint) from None
         rows[size if takes else own].append(row)
-        if not takes:
-            fitted.append(f"{entry.name} ({size[0]}x{size[1]})")
-    if not fitted:
-        return list(rows.items()), ()
-    return list(rows.items()), (
-        f"{_several(fitted)} cropped and resized to {own[0]}x{own[1]}: this run takes no other size",
-    )
+        if size != own:
+            (others if takes else fitted).append(f"{entry.name} ({size[0]}x{size[1]})")
+    trained = f"{own[0]}x{own[1]}"
+    why = "" if translation.fit else ": this run takes no other size"
+    notes = [f"{_several(fitted)} cropped and resized to {trained}{why}"] if fitted else []
+    if others:
+        notes.append(f"{_several(others)} not resized: the run has learnt {trained}, and --fit brings pictures to it")
+    return list(rows.items()), tuple(notes)
 
 
 def _places(part: Survey, out: Path) -> list[Path]:

@@ -6,8 +6,9 @@ References:
     noise.
 
 Deviations:
-    Instance norm for batch norm, which for the paper's batch of one is the same. Dropout drops whole channels, and
-    which ones is given from outside, so that a picture is a function of its noise.
+    The last layer repeats pixels and convolves by 3x3. Instance norm for batch norm, which for the paper's batch of one
+    is the same. Dropout drops whole channels, and which ones is given from outside, so that a picture is a function of
+    its noise.
 """
 
 import torch
@@ -62,7 +63,8 @@ class UNet(nn.Module):
             convolution = nn.ConvTranspose2d(joined, widths[k - 1], 4, stride=2, padding=1, bias=False)
             self.up.append(nn.Sequential(convolution, nn.InstanceNorm2d(widths[k - 1])))
         last = width * (2 if skips and depth > 1 else 1)
-        self.last = nn.ConvTranspose2d(last, channels_out, 4, stride=2, padding=1)
+        # a transposed convolution here leaves a checkerboard, to which a D whose first layer halves is nearly blind
+        self.last = nn.Sequential(nn.Upsample(scale_factor=2), nn.Conv2d(last, channels_out, 3, padding=1))
         self.drops = [widths[k - 1] for k in reversed(range(1, depth))]
         self.drops = self.drops[: max(1, int(DROPPED * depth))] if dropout else []
         self.noise = sum(self.drops)

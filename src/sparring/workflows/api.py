@@ -66,6 +66,7 @@ class Run:
         seeds: Sequence[int] | None = None,
         given: Mapping[str, Any] | None = None,
         reverse: bool = False,
+        fit: bool = False,
         checkpoint: str = "latest",
         device: str = "cpu",
     ) -> np.ndarray:
@@ -76,6 +77,7 @@ class Run:
             seeds: of the styles, where the run has some; see the return.
             given: the label, where the run has classes: `{"y": "cat"}`.
             reverse: the way back, from what the run makes.
+            fit: crop and resize pictures to the run's own size first, which is the scale that it has learnt.
             checkpoint: "latest", "best" or a round.
             device: auto, cpu, cuda or mps.
 
@@ -87,7 +89,7 @@ class Run:
             UserError: a run that translates no pictures, or not back; pictures that are too small.
         """
         ready = sampler(self.path, checkpoint=checkpoint, device=device, game=self._game)
-        return translate(Translation(ready, reverse), pictures, seeds, given)
+        return translate(Translation(ready, reverse, fit), pictures, seeds, given)
 
     def generator(self, *, checkpoint: str = "latest", device: str = "cpu") -> Generator:
         """The averaged generator of a checkpoint as a module: `x = G(z)`, or `G(z, y)` with labels.

@@ -33,6 +33,7 @@ class Translation:
     Args:
         ready: the run.
         reverse: from what it makes to what it is given.
+        fit: bring every picture to the run's own size first.
 
     Raises:
         UserError: the run is given no pictures, or has no way back.
@@ -40,6 +41,7 @@ class Translation:
 
     ready: Sampler
     reverse: bool = False
+    fit: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a run that cannot do it."""
@@ -151,6 +153,8 @@ class Translation:
     @cached_property
     def _any_size(self) -> bool:
         """Whether the networks take twice their own size, and make of it twice what they make of theirs."""
+        if self.fit:
+            return False
         own: Size = self.source.shape[1:]
         return self._takes((2 * own[0], 2 * own[1])) and self._takes((2 * own[0], 3 * own[1]))
 
