@@ -1,6 +1,7 @@
 import json
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -385,6 +386,27 @@ def test_reals_are_brought_to_the_size_and_channels_of_the_run(tmp_path, monkeyp
     assert found.value.args == ((3, 12, 12),)
     with pytest.raises(UserError, match="do not compare"):
         sparring.evaluate(run, against=tmp_path / "other", size=(6, 6), samples=20)
+
+
+def test_the_other_data_is_read_by_the_runs_range_and_frames(tmp_path, monkeypatch):
+    class StopError(Exception):
+        pass
+
+    def scorer(data, *_, **__):
+        raise StopError(data.stored)
+
+    monkeypatch.setattr(evaluation, "Scorer", scorer)
+    given = np.random.default_rng(0).integers(0, 1000, (40, 8, 8), dtype=np.uint16)
+    options = {"width": 4, "latent_dim": 4, "batch": 8}
+    asked: dict[str, Any] = {"range": (0.0, 2000.0), "frames": "all"}
+    run = sparring.train(given, recipe="gan", rounds=1, doctor="off", options=options, out=tmp_path / "run", **asked)
+    opened: list[dict[str, Any]] = []
+    real = sparring.data.open
+    monkeypatch.setattr(sparring.data, "open", lambda *each, **named: opened.append(named) or real(*each, **named))
+    with pytest.raises(StopError) as found:
+        sparring.evaluate(run, against=given, samples=20)
+    assert found.value.args[0].max() == round(given.max() / 2000 * 255)
+    assert opened[0]["frames"] == "all"
 
 
 @pytest.fixture

@@ -230,8 +230,9 @@ def _reals(
     if against is not None:
         if isinstance(against, Data):
             return against, "a data set"
-        own = _form(generated)
-        found = sparring.data.open(against, size=size or own[0], channels=channels or own[1], cache=opening.cache)
+        asked: dict[str, Any] = {"size": size, "channels": channels}
+        read_as = _form(generated) | {name: value for name, value in asked.items() if value}
+        found = sparring.data.open(against, cache=opening.cache, **read_as)
         return found, str(against) if isinstance(against, str | Path) else "an array"
     runs = [each for each in generated if _is_run(each)]
     if len(runs) < len(generated):
@@ -249,17 +250,18 @@ def _reals(
     return data, config.data.named
 
 
-def _form(generated: Sequence[object]) -> tuple[tuple[int, int] | None, Channels | None]:
-    """Height and width, and channels, of the pictures of the first run; None of anything else."""
+def _form(generated: Sequence[object]) -> dict[str, Any]:
+    """How the pictures of the first run are read, as `sparring.data.open` takes it; nothing of anything else."""
     run = next((each for each in generated if _is_run(each)), None)
     if run is None:
-        return None, None
+        return {}
     config = validated(RunConfig, read_toml(RunDir(Path(str(run))).config), str(run))
     shape = from_tables(config.columns)[config.makes].shape
     if len(shape) != 3:
-        return None, None
-    channels, height, width = shape
-    return (height, width), config.data.channels or (channels if channels in (1, 3, 4) else "raw")
+        return {}
+    count, height, width = shape
+    channels = config.data.channels or (count if count in (1, 3, 4) else "raw")
+    return {"size": (height, width), "channels": channels, "frames": config.data.frames, "range": config.data.range}
 
 
 class _Drawn(NamedTuple):
