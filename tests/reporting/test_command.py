@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import sparring
 import sparring.cli.train
 from sparring import workflows
 from sparring.cli import main
@@ -75,6 +76,13 @@ def test_the_command_plans_the_same_run(sources, planned, source, arguments, say
     for words in says:
         assert words in line
     assert planned(line) == config
+
+
+def test_a_run_that_began_with_another_one_begins_with_it_again(sources, planned, tmp_path):
+    first = sparring.train(sources["points"], rounds=1, doctor="off", options={"width": 8}, out=tmp_path / "first run")
+    config = kept(workflows.plan(sources["points"], init=first.path, freeze_d=1, rounds=2, options={"width": 8}).config)
+    assert f"--init '{first.path}'" in command(config)
+    assert planned(command(config)) == config
 
 
 def test_what_is_the_default_is_not_said(sources):

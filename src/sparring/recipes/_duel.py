@@ -23,15 +23,14 @@ from sparring.networks import (
 )
 from sparring.objectives import Objective, Terms, get, smooth_labels
 from sparring.penalties import Penalty, ZeroCentered, scores_and_norms
-from sparring.recipes.recipe import RecipeOptions
+from sparring.recipes.recipe import DECAY_FROM, RecipeOptions
 from sparring.schedules import Schedule, Varying, at
 
 Featured = MLPDiscriminator | DCGANDiscriminator | ResNetDiscriminator | StridedDiscriminator
 """A discriminator that shows what its last layer sees, by `features`."""
 
-DECAY_FROM = "the part of the run after which the rates fall linearly to 0; 1 is never"
 REUSE_FAKES = "G plays first, and D is shown the fakes that G was just judged by, which saves making new ones"
-"""What options do of which a recipe has another default."""
+"""What an option does of which a recipe has another default."""
 
 
 class Duel(NamedTuple):

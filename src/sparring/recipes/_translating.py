@@ -8,7 +8,7 @@ from sparring.errors import UserError
 from sparring.game import OptimizerConfig
 from sparring.kinds import Schema
 from sparring.objectives import Terms
-from sparring.recipes.recipe import RecipeOptions
+from sparring.recipes.recipe import DECAY_FROM, RecipeOptions
 from sparring.schedules import Varying
 
 
@@ -18,9 +18,7 @@ class TranslationOptions(RecipeOptions):
     batch: int = Field(1, gt=0, description="examples a step")
     width: int = Field(16, gt=0, description="of all networks")
     lr: Varying = Field(2e-4, gt=0, description="learning rate of all")
-    decay_from: float = Field(
-        0.5, ge=0, le=1, description="the part of the run after which the rates fall linearly to 0; 1 is never"
-    )
+    decay_from: float = Field(0.5, ge=0, le=1, description=DECAY_FROM)
 
 
 class AdamOptions(TranslationOptions):

@@ -19,9 +19,9 @@ from torch.nn.functional import cross_entropy
 from sparring.game import Batch, Game, Latent, Player, Step
 from sparring.kinds import Schema
 from sparring.objectives import Terms, non_saturating
-from sparring.recipes._duel import DECAY_FROM, Featured, PairOptions, pair, shape_of
+from sparring.recipes._duel import Featured, PairOptions, pair, shape_of
 from sparring.recipes._labels import classes_for, told
-from sparring.recipes.recipe import Recipe
+from sparring.recipes.recipe import DECAY_FROM, Recipe
 from sparring.schedules import Varying
 
 

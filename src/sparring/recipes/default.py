@@ -13,8 +13,8 @@ from pydantic import Field
 from sparring.game import Game
 from sparring.kinds import Schema
 from sparring.penalties import r1, r2, together
-from sparring.recipes._duel import DECAY_FROM, REUSE_FAKES, Duel, DuelOptions, shape_of, standard_duel
-from sparring.recipes.recipe import Recipe
+from sparring.recipes._duel import REUSE_FAKES, Duel, DuelOptions, shape_of, standard_duel
+from sparring.recipes.recipe import DECAY_FROM, Recipe
 from sparring.schedules import Varying
 
 

@@ -13,6 +13,9 @@ from sparring.game import Game
 from sparring.kinds import Schema
 from sparring.schedules import Varying
 
+DECAY_FROM = "the part of the run after which the rates fall linearly to 0; 1 is never"
+"""What the option of that name does, of which recipes have other defaults."""
+
 
 class BatchOptions(Options):
     """The option that every game has, a user's own too."""

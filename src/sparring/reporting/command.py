@@ -29,6 +29,7 @@ def command(config: RunConfig) -> str | None:
     data = config.data
     words = ["sparring", "train", *(["--a", data.source, "--b", data.b] if data.b else [data.source])]
     words += ["--recipe", config.recipe] if config.recipe != RunConfig.model_fields["recipe"].default else []
+    words += ["--init", config.init.run] if config.init else []
     for name, value in _unusual(config).items():
         if name == "size":
             words += ["--size", f"{value[0]}x{value[1]}"]
