@@ -28,7 +28,7 @@ SAMPLES = 2_500
 STOPPED = "stopped by a signal"
 
 
-def played(data: str, recipe: str, seed: int, minutes: float) -> dict[str, Any]:
+def played(data: str, recipe: str, seed: int, minutes: float, keep: Path | None = None) -> dict[str, Any]:
     """A run as `sparring train` makes it, and what came of it."""
     with tempfile.TemporaryDirectory() as folder:
         plan = workflows.plan(data, recipe=recipe, seed=seed, minutes=minutes, out=Path(folder) / "run")
@@ -37,6 +37,9 @@ def played(data: str, recipe: str, seed: int, minutes: float) -> dict[str, Any]:
             raise SystemExit(1)  # a run that was cut off is no result
         run = workflows.Run(plan.out.path)
         found = metrics.count_modes(torch.from_numpy(run.sample(SAMPLES)), *KNOWN_MODES[data])
+        if keep:
+            keep.mkdir(parents=True, exist_ok=True)
+            (keep / f"{data}-{recipe}-{seed}.jsonl").write_text(plan.out.log.read_text())
         said = [examination["verdict"] for examination in run.health()]
     sick = sorted(set(said) & set(TROUBLE))
     return {"rounds": plan.state.round, **found._asdict(), "verdict": said[-1], "sick": sick}
@@ -51,11 +54,12 @@ def main() -> None:
     arguments.add_argument("--minutes", type=float, default=2.0)
     arguments.add_argument("--clock", choices=CLOCKS, default="wall")
     arguments.add_argument("--threads", type=int, default=1)
+    arguments.add_argument("--keep", type=Path, help="a folder for the logs")
     given = arguments.parse_args()
     torch.set_num_threads(given.threads)
     for seed, recipe, data in itertools.product(given.seeds, given.recipes, given.data):
         with patch.object(time, "monotonic", CLOCKS[given.clock]):
-            result = played(data, recipe, seed, given.minutes)
+            result = played(data, recipe, seed, given.minutes, given.keep)
         print(
             f"{data} {recipe:8} seed {seed}: {result['rounds']:,} rounds, {result['found']} of {result['total']} "
             f"modes, {result['good']:.1%} good, KL {result['kl']:.3f}; {result['verdict']}, sick: {result['sick']}",
