@@ -20,6 +20,7 @@ from PIL import Image
 import sparring
 from benchmarks.record import record
 from sparring import metrics, workflows
+from sparring.cli._values import parse_seeds
 from sparring.data import Viewed, viewed
 from sparring.metrics import extractors
 from sparring.metrics.table import Samples, Spaces, judged_spaces
@@ -72,9 +73,9 @@ def blurred(pictures: np.ndarray) -> np.ndarray:
     return torch.nn.functional.avg_pool2d(x, 3, 1, 1).round().to(torch.uint8).numpy()
 
 
-def shuffled_quadrants(pictures: np.ndarray) -> np.ndarray:
+def shuffled_quadrants(pictures: np.ndarray, seed: int = 0) -> np.ndarray:
     """The four quarters of each in a random order that is not theirs."""
-    rng, found = np.random.default_rng(0), pictures.copy()
+    rng, found = np.random.default_rng(seed), pictures.copy()
     down, right = (side // 2 for side in pictures.shape[2:])
     corners = [(slice(a * down, (a + 1) * down), slice(b * right, (b + 1) * right)) for a in (0, 1) for b in (0, 1)]
     for to, picture in zip(found, pictures, strict=True):
@@ -104,7 +105,6 @@ def compressed(quality: int) -> Callable[[np.ndarray], np.ndarray]:
 
 IMPOSTORS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "blurred": blurred,
-    "shuffled quadrants": shuffled_quadrants,
     "JPEG, quality 75": compressed(75),
     "JPEG, quality 30": compressed(30),
 }
@@ -139,6 +139,7 @@ def main() -> None:
     arguments.add_argument("--runs", nargs="*", default=[], help="run directories, trained on the source")
     arguments.add_argument("--splits", type=int, default=20, help="of reals against reals")
     arguments.add_argument("--samples", type=int, default=1000, help="on either side, at most")
+    arguments.add_argument("--seeds", type=parse_seeds, default=[0], help="of the reals that are taken, and of samples")
     given = arguments.parse_args()
     data, name = viewed(sparring.data.open(given.source), "x"), given.source.rpartition("/")[2]
     order = np.random.default_rng(0).permutation(len(data.train))
@@ -147,21 +148,27 @@ def main() -> None:
     reals = np.concatenate([data.train[order[len(own) :]], data.held_out])[-4 * given.samples :]
     n = min(given.samples, len(reals) // 2)
     floor(judges, reals, n, given.splits, name)
-    shuffled = reals[np.random.default_rng(1).permutation(len(reals))]
-    real, others = judges.see(shuffled[:n]), shuffled[n : 2 * n]
-    sets = {what: apply(others) for what, apply in IMPOSTORS.items()}
-    for run in given.runs:
-        sets[run.rstrip("/").rpartition("/")[2]] = data.kind.view(workflows.sampler(run)(range(n))["x"]).numpy()
-    for what, pictures in sets.items():
-        begin = time.monotonic()
-        old, new = judges.answers(real, judges.see(pictures))
-        seconds = round(time.monotonic() - begin, 1)
-        print(f"{what}: old {old.value:.3f}, new {new.accuracy.value:.3f} by {new.told_by}, {seconds} s", flush=True)
-        spaces = {space: round(share, 4) for space, share in new.spaces.items()}
-        record(
-            "judge", source=name, set=what, n=n, seed=0, old=old.value, new=new.accuracy.value,
-            low=new.accuracy.low, told_by=new.told_by, spaces=spaces, seconds=seconds,
-        )  # fmt: skip
+    for seed in given.seeds:
+        shuffled = reals[np.random.default_rng(seed + 1).permutation(len(reals))]
+        real, others = judges.see(shuffled[:n]), shuffled[n : 2 * n]
+        sets = {what: apply(others) for what, apply in IMPOSTORS.items()}
+        sets |= {"shuffled quadrants": shuffled_quadrants(others, seed)}
+        for run in given.runs:
+            samples = workflows.sampler(run)(range(seed * n, (seed + 1) * n))["x"]
+            sets[run.rstrip("/").rpartition("/")[2]] = data.kind.view(samples).numpy()
+        for what, pictures in sets.items():
+            begin = time.monotonic()
+            old, new = judges.answers(real, judges.see(pictures))
+            seconds = round(time.monotonic() - begin, 1)
+            print(
+                f"{seed} {what}: old {old.value:.3f}, new {new.accuracy.value:.3f} by {new.told_by}, {seconds} s",
+                flush=True,
+            )
+            spaces = {space: round(share, 4) for space, share in new.spaces.items()}
+            record(
+                "judge", source=name, set=what, n=n, seed=seed, old=old.value, new=new.accuracy.value,
+                low=new.accuracy.low, told_by=new.told_by, spaces=spaces, seconds=seconds,
+            )  # fmt: skip
 
 
 if __name__ == "__main__":

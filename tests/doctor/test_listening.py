@@ -80,3 +80,15 @@ def test_nothing_is_heard_before_the_start_or_after_the_stop():
     assert set(listener.stop()) == {"discriminator", "generator"}
     rounds(state, 1)
     assert listener.stop() == {}
+
+
+def test_a_player_that_is_told_not_to_learn_is_heard():
+    torch.manual_seed(0)
+    rates = (OptimizerConfig(0.1, "sgd"), OptimizerConfig(0.0, "sgd"))
+    state = State.start(sparring.duel(nn.Linear(3, 2), nn.Linear(2, 1), latent=3, optimizer=rates))
+    listener = Listener(state)
+    listener.start()
+    rounds(state, 1)
+    heard = listener.stop()
+    assert heard["discriminator"].update == 0.0 < heard["generator"].update
+    assert heard["discriminator"].rate == heard["generator"].rate == 1.0

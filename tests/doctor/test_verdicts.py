@@ -25,7 +25,7 @@ WELL = Signals(
     floor=0.0,
     spread=1.0,
     distinct=1.0,
-    precision=0.6,
+    precision=0.2,
     recall=0.6,
     lost=0.0,
     classes_lost=0.0,
@@ -150,6 +150,15 @@ def test_a_discriminator_that_learns_is_at_chance_for_long_before_it_is_junk():
     assert diagnose(course(**at_chance, update_discriminator=0.0)[:9]).verdict == "junk-feedback"
     assert diagnose(course(**at_chance, lost=0.9, spread=0.2)).verdict == "mode-collapse"
     assert diagnose(course(auc=0.1, lost=0.9, spread=0.2)).verdict == "junk-feedback"
+
+
+def test_what_lies_among_reals_was_not_learned_from_junk():
+    at_chance = {"auc": 0.5, "precision": 0.95, "recall": 0.4}
+    assert diagnose(course(**at_chance)).verdict == "learning"
+    assert diagnose(course(**at_chance | {"recall": 0.2})).verdict == "junk-feedback"
+    assert diagnose(course(**at_chance | {"precision": 0.2})).verdict == "junk-feedback"
+    # a D that does not learn at all has no part in it
+    assert diagnose(course(**at_chance, update_discriminator=0.0)).verdict == "junk-feedback"
 
 
 def test_a_game_that_begins_to_spread_its_samples_has_not_collapsed():

@@ -81,7 +81,7 @@ class Listener:
                 gradient=length(list(gradients.values())),
                 update=moved / max(weights, 1e-12),
                 weights=self._heard[player].weights if player in self._heard else weights,
-                rate=optimizer.param_groups[0]["lr"] / given,
+                rate=optimizer.param_groups[0]["lr"] / given if given else 1.0,  # a player may be told not to learn
                 layers={self._names[p]: g.float().square().mean().sqrt().item() for p, g in gradients.items()},
             )
 

@@ -71,6 +71,9 @@ FAR_DISTANCE = 0.5
 STILL_MOVEMENT = 0.005
 """G does not move when it moves the samples of fixed noise by less than this part of the distance between reals."""
 
+AMONG_REALS = 0.3
+"""Precision and recall from here on: G has learned from D, however finely a fresh classifier can tell."""
+
 OVERFIT_GAP = 0.62
 """D has memorised its training data when it scores a training real above a held-out one this often."""
 
@@ -344,8 +347,10 @@ def _junk(course: Course) -> Verdict | None:
     share = course.share(deaf, LONG_WINDOWS if learning else 1)
     if share < MAJORITY or not _at_chance(course):
         return None
-    # a D that learns may be at chance for a while; one that is merely slow lets G collapse
-    if learning and (not course.stale(0.0, LONG_WINDOWS) or course.share(_alike) >= MAJORITY):
+    # a D that learns may be at chance for a while, and what it teaches is no noise where samples lie among the reals;
+    # one that is merely slow lets G collapse
+    taught = course.share(_among_reals) >= MAJORITY
+    if learning and (taught or not course.stale(0.0, LONG_WINDOWS) or course.share(_alike) >= MAJORITY):
         return None
     evidence = (
         f"D ranks {_percent(course.typical('auc'))} of reals above fakes, which is no better than chance, but a fresh "
@@ -488,6 +493,11 @@ def _at_chance(course: Course) -> bool:
 def _alike(s: Signals) -> bool:
     """Whether all samples are of a few kinds."""
     return (_above(_lost(s), FULL_COLLAPSE) and _below(s.spread, ALIKE_SPREAD)) or _below(s.spread, 1 - FULL_COLLAPSE)
+
+
+def _among_reals(s: Signals) -> bool:
+    """Whether a good part of the samples lies among reals, and of the reals among samples."""
+    return _above(s.precision, AMONG_REALS) and _above(s.recall, AMONG_REALS)
 
 
 def _overshoots(s: Signals) -> bool:
