@@ -525,7 +525,7 @@ BARS: dict[str, dict[str, Callable[[int], Bars]]] = {
     "infogan": {"codes": codes.infogan},
     "improved": {"minibatch": variety.minibatch},
     "progressive": {"growing": growing.growing},
-    "stylegan2": {"against-default": styles.against_default, "paths": styles.even_paths},
+    "stylegan2": {"against-default": styles.against_default, "paths": styles.even_paths, "smooth": styles.short_paths},
     "pacgan": {"modes": variety.pacgan},
     "unrolled": {"modes": variety.unrolled},
     **translation.BARS,

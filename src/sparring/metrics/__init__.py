@@ -8,6 +8,7 @@ from sparring.metrics.modes import count_classes, count_modes
 from sparring.metrics.partners import Partner, beside_partners, feature_figures, pixel_figures
 from sparring.metrics.prdc import Manifold, manifold
 from sparring.metrics.sliced import SMALLEST_SLICED, sliced_wasserstein
+from sparring.metrics.smoothness import path_lengths
 from sparring.metrics.ssim import ms_ssim, ms_ssim_diversity
 from sparring.metrics.support import alike_threshold, support_size
 from sparring.metrics.transport import wasserstein
@@ -45,6 +46,7 @@ __all__ = [
     "ms_ssim_diversity",
     "multiscale_distance",
     "overall",
+    "path_lengths",
     "pixel_figures",
     "read_by_neighbors",
     "scales_of",
