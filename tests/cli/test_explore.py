@@ -92,6 +92,10 @@ def test_styles_are_mixed(sparring, refused, pictures, small, drawn):
         (["--walk", "0,1", "--checkpoint", "9"], "no checkpoint 9"),
         (["--page", "page.txt"], "cannot write a page as .txt"),
         (["--page", "page.html", "--out", "out.html"], "--page and --out were given"),
+        (["--film", "growth.gif", "--out", "out.gif"], "--film and --out were given"),
+        (["--film", "growth.gif", "--seeds", "3"], "--film has seeds of its own"),
+        (["--film", "growth.avi"], "cannot write an animation as .avi"),
+        (["--film", "growth"], "cannot write an animation without an ending"),
         (["--page", "page.html", "--seeds", "0-3"], "--page begins at one seed, not 4"),
         (["--page", "page.html", "--seeds", "1000"], "a page has the seeds 0 to 999"),
         (["--page", "page.html", "--by", "magic"], "not found by magic"),
@@ -102,6 +106,31 @@ def test_styles_are_mixed(sparring, refused, pictures, small, drawn):
 )
 def test_bad_words_are_refused(refused, drawn, words, says):
     refused("explore", drawn, *words, says=says)
+
+
+@pytest.mark.parametrize("recipe", ["progressive", "gan"])
+def test_a_film_shows_each_sheet_in_its_turn(sparring, pictures, points, small, recipe):
+    source = pictures if recipe == "progressive" else points
+    words = ["--recipe", recipe, "--rounds", 4, "--set", "sample_every=1", "--out", "run"]
+    assert sparring("train", source, *small, *words).code == 0
+    Path("run/samples/000002.png").write_bytes(b"cut short")
+    said = sparring("explore", "run", "--film", "growth.gif", "--rate", 4)
+    assert (said.code, said.out, said.err) == (0, "growth.gif\n", "")
+    sheets = [path for path in sorted(Path("run/samples").glob("*.png")) if path.stem != "000002"]
+    with Image.open("growth.gif") as film:
+        assert film.n_frames == len(sheets) >= 3
+        for k, path in enumerate(sheets):
+            film.seek(k)
+            sheet, frame = (np.asarray(Image.open(path).convert("RGB")), np.asarray(film.convert("RGB")))
+            assert frame.shape == (sheet.shape[0] + 24, *sheet.shape[1:])
+            assert np.abs(frame[:-24].astype(int) - sheet).mean() < 8  # a .gif has 256 colours
+            assert film.info["duration"] == (2250 if k == len(sheets) - 1 else 250)
+    assert frame[-24:].min() < 100  # a caption
+
+
+def test_a_film_of_one_sheet_is_none(refused, drawn):
+    Path(drawn, "samples/000001.png").unlink()
+    refused("explore", drawn, "--film", "growth.gif", says="readable sheets: 1. A film needs two or more")
 
 
 def test_points_are_refused(refused, trained):

@@ -30,8 +30,14 @@ def explore(
             help="One .html file to play with: seeds, classes, sliders; the browser itself makes the samples."
         ),
     ] = None,
+    film: Annotated[
+        Path | None,
+        typer.Option(help="How the samples grew: the sheets that the run kept, as one .gif, .webp or .mp4."),
+    ] = None,
     frames: Annotated[int, typer.Option(min=2, max=100_000, help="Of a walk.")] = 60,
-    rate: Annotated[float, typer.Option(min=0.1, max=100, help="Frames of a walk a second.")] = 20.0,
+    rate: Annotated[
+        float | None, typer.Option(min=0.1, max=100, help="Frames a second: by default 20 of a walk, 8 of a film.")
+    ] = None,
     steps: Annotated[
         int | None, typer.Option(min=2, max=1000, help="Samples in a row; by default 8, of directions 7.")
     ] = None,
@@ -76,6 +82,8 @@ def explore(
 ) -> None:
     """Show what the noise of RUN does: a walk, a grid, directions, a sweep, mixed styles, truncations, or a page.
 
+    Or how its samples grew, as a film.
+
     Seeds are those of sparring sample: the first frame of a walk is the sample of its first seed.
     """
     views = {
@@ -86,6 +94,7 @@ def explore(
         "mix": mix,
         "truncate": truncate,
         "page": page,
+        "film": film,
     }
     view = _asked(views)
     _check(view, seeds, out)
@@ -96,10 +105,15 @@ def explore(
     if view in ("directions", "page") and len(start) > 1:
         raise UserError(f"--{view} begins at one seed, not {len(start)}", "--seeds 0")
     seed = start[0] if start else 0
-    path = page or out or Path(f"{view}.{'gif' if walk else 'png'}")
+    path = page or film or out or Path(f"{view}.{'gif' if walk else 'png'}")
     from sparring import exploring, workflows
     from sparring.kinds import check_ending
 
+    if film is not None:
+        exploring.check_film(film, "--film")
+        exploring.save_growth(exploring.growth(run), film, rate)
+        typer.echo(film)
+        return
     ready = workflows.sampler(run, checkpoint=checkpoint, device=device)
     if page:
         from sparring import exporting
@@ -108,7 +122,7 @@ def explore(
         exporting.write_page(ready, name, page, by, seed, class_, runtime, lambda text: typer.echo(text, err=True))
     elif walk is not None:
         exploring.check_animation(ready.kind, path)
-        exploring.save_animation(ready.kind, exploring.walk(ready, stops, frames, class_), path, rate)
+        exploring.save_animation(ready.kind, exploring.walk(ready, stops, frames, class_), path, rate or 20.0)
     else:
         check_ending(ready.kind, path)
         sheets = {
@@ -136,7 +150,7 @@ def _asked(views: Mapping[str, object]) -> str:
 
 
 def _check(view: str, seeds: str | None, out: Path | None) -> None:
-    if seeds is not None and view in ("walk", "grid", "mix"):
+    if seeds is not None and view in ("walk", "grid", "mix", "film"):
         raise UserError(f"--{view} has seeds of its own", "leave --seeds out")
-    if out is not None and view == "page":
-        raise UserError("--page and --out were given", "--page names the file")
+    if out is not None and view in ("page", "film"):
+        raise UserError(f"--{view} and --out were given", f"--{view} names the file")

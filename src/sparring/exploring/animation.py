@@ -11,7 +11,7 @@ from torch import Tensor
 from sparring.errors import UserError, writing
 from sparring.kinds import Kind, check_ending
 
-ENDINGS = (".gif", ".webp", ".mp4", "")
+ENDINGS = (".gif", ".webp", ".mp4")
 
 
 def check_animation(kind: Kind, out: Path) -> None:
@@ -20,11 +20,27 @@ def check_animation(kind: Kind, out: Path) -> None:
     Raises:
         UserError: another ending, a folder that is not empty, or no ffmpeg for a .mp4.
     """
+    if out.suffix:
+        check_film(out, "--out", " or a new folder")
+    else:
+        check_ending(kind, out)
+
+
+def check_film(out: Path, option: str, besides: str = "") -> None:
+    """Refuse what is no name of a film.
+
+    Args:
+        out: by its ending.
+        option: that named it.
+        besides: what else might have been given.
+
+    Raises:
+        UserError: another ending, or no ffmpeg for a .mp4.
+    """
     ending = out.suffix.lower()
     if ending not in ENDINGS:
-        raise UserError(f"--out {out}: cannot write an animation as {ending}", ".gif, .webp, .mp4 or a new folder")
-    if not ending:
-        check_ending(kind, out)
+        found = f"as {ending}" if ending else "without an ending"
+        raise UserError(f"{option} {out}: cannot write an animation {found}", f"{', '.join(ENDINGS)}{besides}")
     if ending == ".mp4" and shutil.which("ffmpeg") is None:
         raise UserError("a .mp4 needs ffmpeg, which is not there", "install it, or write a .gif or .webp")
 
