@@ -129,6 +129,7 @@ def doctor() -> str:
     """What games had and what the doctor said, and each game that it got wrong."""
     parts: list[str] = []
     titles = {"final": "The settings that decide", "others": "Games by another hand"}
+    titles["small"] = "Few pictures, with augmentation and without"
     titles["tuning"] = "The settings of the thresholds"
     for name, title in titles.items():
         games = [game for game in newest("doctor", "set", "setting", "seed") if game["set"] == name]

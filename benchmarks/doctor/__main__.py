@@ -3,6 +3,7 @@
 python -m benchmarks.doctor tuning --seeds 0-2
 python -m benchmarks.doctor final --seeds 0-4
 python -m benchmarks.doctor others --seeds 0-3
+python -m benchmarks.doctor small --seeds 0-2
 """
 
 import argparse
@@ -17,14 +18,14 @@ import torch
 
 from benchmarks.doctor.others import OTHERS
 from benchmarks.doctor.score import confusion, outcome
-from benchmarks.doctor.settings import FINAL, TUNING, Setting
+from benchmarks.doctor.settings import FINAL, SMALL, TUNING, Setting
 from benchmarks.record import record
 from sparring import workflows
 from sparring.cli._values import parse_seeds
 from sparring.doctor import diagnose, readings
 from sparring.loop import DivergedError
 
-SETS = {"tuning": TUNING, "final": FINAL, "others": OTHERS}
+SETS = {"tuning": TUNING, "final": FINAL, "others": OTHERS, "small": SMALL}
 
 
 def examined(setting: Setting, seed: int, keep: Path | None) -> list[str]:

@@ -38,6 +38,7 @@ class Setting:
         recipe: of the game.
         options: of the recipe.
         game: a seed -> a game of its own, instead of a recipe.
+        augment: of what D is shown; with none, few pictures are a part of what makes some games sick.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Setting:
     recipe: str = "default"
     options: dict[str, Any] = field(default_factory=dict)
     game: Callable[[int], Game] | None = None
+    augment: str = "none"
 
     def plan(self, seed: int, out: str) -> workflows.Plan:
         """Decide on it."""
@@ -54,7 +56,7 @@ class Setting:
         arguments: dict[str, Any] = {"rounds": self.rounds, "seed": seed, "out": out, "checkpoint_every": "1000s"}
         # twenty examinations a game, however fast it is
         arguments |= {"sample_every": "1000s", "doctor": str(max(5, self.rounds // 20))}
-        arguments["augment"] = "none"  # few pictures are a part of what makes some of them sick
+        arguments["augment"] = self.augment
         if self.game:
             return workflows.plan(source, game=self.game(seed), **arguments)
         return workflows.plan(source, recipe=self.recipe, options=self.options, **arguments)
@@ -94,7 +96,7 @@ def moons() -> Dataset:
     return sparring.data.open(points.astype(np.float32))
 
 
-def shapes() -> Dataset:
+def shapes(limit: int | None = None) -> Dataset:
     """Discs, squares and crosses of any colour on any other, 16x16."""
     rng, n = np.random.default_rng(0), 6000
     at = np.arange(16) - rng.uniform(6, 9, (2, n, 1)) + 0.5
@@ -102,7 +104,9 @@ def shapes() -> Dataset:
     kinds = [dy**2 + dx**2 < reach**2, np.maximum(dy, dx) < 0.8 * reach, (np.minimum(dy, dx) < 1) & (dy + dx < reach)]
     inside = np.choose(rng.integers(0, 3, (n, 1, 1)), kinds)[..., None]
     paper, ink = rng.integers(0, 256, (2, n, 1, 1, 3))
-    return sparring.data.open(np.where(inside, ink, paper).astype(np.uint8))
+    data = sparring.data.open(np.where(inside, ink, paper).astype(np.uint8), limit=limit)
+    assert isinstance(data, Dataset)
+    return data
 
 
 def spiral() -> Dataset:
@@ -530,3 +534,25 @@ FINAL = (
     _sick("stalled", "digits-ragan", "digits", 200, "ragan", lr=1e-9),
 )  # fmt: skip
 """What counts: written before any of them was played."""
+
+
+def _augmented(
+    augment: str, name: str, source: Source, rounds: int, recipe: str = "default", **options: Any
+) -> Setting:
+    return Setting(f"well-{name}-{augment}", "", source, rounds, recipe, options, augment=augment)
+
+
+SMALL = (
+    _sick("discriminator-overfitting", "shapes", partial(shapes, 200), 900),
+    _sick("discriminator-overfitting", "digits", partial(few_digits, 250), 900, width=10),
+    _sick("discriminator-overfitting", "digits-sngan", partial(few_digits, 150), 800, "sngan"),
+    _sick("memorising", "shapes", partial(shapes, 30), 1500),
+    _sick("memorising", "digits", partial(few_digits, 35), 1500, lr=3e-3),
+    _augmented("diff", "shapes", partial(shapes, 200), 900),
+    _augmented("ada", "shapes", partial(shapes, 200), 900),
+    _augmented("diff", "digits", partial(few_digits, 250), 900, width=10),
+    _augmented("ada", "digits", partial(few_digits, 250), 900, width=10),
+    _augmented("diff", "digits-sngan", partial(few_digits, 150), 800, "sngan"),
+)
+"""Few pictures, with augmentation and without; written before any of them was played. What is well is the same game as
+one that is sick, but for what D is shown. No threshold was chosen on them."""
