@@ -19,7 +19,7 @@ def newest(name: str, *keys: str) -> list[dict[str, Any]]:
     """The last record of each combination of these keys, in the order in which they first came."""
     path = RESULTS / f"{name}.jsonl"
     records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
-    last = {tuple(record[key] for key in keys): record for record in records}
+    last = {tuple(record.get(key) for key in keys): record for record in records}
     return list(last.values())
 
 
