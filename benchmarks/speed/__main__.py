@@ -11,7 +11,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from statistics import median
@@ -20,9 +19,9 @@ from typing import Any
 import torch
 
 from benchmarks.record import record
+from benchmarks.revisions import HERE, checked_out
 from benchmarks.speed.cases import CASES
 
-HERE = Path(__file__).parents[2]
 WAYS = ("bare", "tutorial")
 
 
@@ -122,25 +121,17 @@ def main() -> None:
     peak = ceiling()
     facts = {"against": given.against, "precision": given.precision, "asked_threads": given.threads}
     print(f"ceiling: {peak / 1e9:.0f} GFLOP/s of one core", flush=True)
-    with tempfile.TemporaryDirectory() as folder:
-        earlier = Path(folder) / "tree"
-        if given.against:
-            worktree = ["git", "-C", str(HERE), "worktree"]
-            subprocess.run([*worktree, "add", "--quiet", "--detach", str(earlier), given.against], check=True)
-        try:
-            for case in given.cases:
-                trees = {"ours": ("ours", HERE)} | ({given.against: ("ours", earlier)} if given.against else {})
-                trees |= {way: (way, HERE) for way in given.ways if way == "bare" or case == "digits"}
-                players = {
-                    name: Player(way, case, given.precision, given.threads, tree) for name, (way, tree) in trees.items()
-                }
-                measured(players, given.seconds, given.repeats)
-                told(case, players, peak, facts)
-                for player in players.values():
-                    player.close()
-        finally:
-            if given.against:
-                subprocess.run([*worktree, "remove", "--force", str(earlier)], check=True)
+    with checked_out(given.against) as earlier:
+        for case in given.cases:
+            trees = {"ours": ("ours", HERE)} | ({given.against: ("ours", earlier)} if given.against else {})
+            trees |= {way: (way, HERE) for way in given.ways if way == "bare" or case == "digits"}
+            players = {
+                name: Player(way, case, given.precision, given.threads, tree) for name, (way, tree) in trees.items()
+            }
+            measured(players, given.seconds, given.repeats)
+            told(case, players, peak, facts)
+            for player in players.values():
+                player.close()
 
 
 if __name__ == "__main__":
