@@ -48,14 +48,18 @@ SAME = ("count", "size", "style", "recipe", "length", "start", "samples")
 
 
 def pictures(style: str, side: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Pictures to train on, one a thing, and all pictures of other things: uint8 `(N, 3, side, side)` each."""
+    """Pictures to train on, one a thing, and those of other things, thing by thing: uint8 `(N, 3, side, side)` each.
+
+    Of drawings that are the same to the pixel, one is taken.
+    """
     names, drawn = emoji(style, side)
-    things: dict[str, list[int]] = {}
-    for k, name in enumerate(names):
-        things.setdefault(thing(name), []).append(k)
+    things: dict[str, list[np.ndarray]] = {}
+    different = {picture.tobytes(): (name, picture) for name, picture in zip(names, drawn, strict=True)}
+    for name, picture in different.values():
+        things.setdefault(thing(name), []).append(picture)
     order = [list(things.values())[k] for k in np.random.default_rng(0).permutation(len(things))]
-    known, others = order[:count], order[count:]
-    return drawn[[rows[0] for rows in known]], drawn[[k for rows in others for k in rows]]
+    known = [each[0] for each in order[:count]]
+    return np.array(known), np.array([picture for each in order[count:] for picture in each])
 
 
 def moved(drawn: np.ndarray) -> list[np.ndarray]:
