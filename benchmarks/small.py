@@ -156,17 +156,17 @@ def bars() -> list[Bar]:
     for game in (game for game in newest("small", *SAME, "augment", "seed") if "style" in game):
         games[(*(game[key] for key in SAME if key != "start"), game["seed"], game["augment"], game["start"])] = game
     for (*same, seed, augment, start), game in games.items():
-        what = f"{', '.join(map(str, same))}, seed {seed}: "
+        what = f"{', '.join(map(str, same))}, {start}, seed {seed}: "
         none, scratch = games.get((*same, seed, "none", start)), games.get((*same, seed, augment, "scratch"))
         if start != "scratch" and scratch:
-            found.append(at_most(f"{what}FD of {augment}, {start}, over scratch", game["fd"] / scratch["fd"], 0.7))
+            found.append(at_most(f"{what}FD of {augment} over scratch", game["fd"] / scratch["fd"], 0.7))
         if augment == "none":
             continue
         copied = game["exact_copies"], game["flagged_efficientnet"], game["flagged_random"]
         found.append(Bar(f"{what}copies of {augment}: exact, by features", str(copied), "none", not any(copied)))
         if not none:
             continue
-        chosen = augment == ("diff" if game["count"] < FEW else "none")
+        chosen = augment in ("auto", "diff" if game["count"] < FEW else "none")
         ratio = at_most(f"{what}FD of {augment} over that of none", game["fd"] / none["fd"], 0.5)
         found.append(ratio if chosen else Bar(ratio.name, ratio.value, "reported", True))
         there = DISEASE in none["sick"], DISEASE in game["sick"]
