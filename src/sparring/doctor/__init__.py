@@ -1,6 +1,7 @@
 from sparring.doctor.attendance import AUTO, OFF, Doctor, Health, readings
+from sparring.doctor.course import Reading
 from sparring.doctor.signals import Signals
-from sparring.doctor.verdicts import Reading, Verdict, diagnose
+from sparring.doctor.verdicts import Verdict, diagnose
 from sparring.severity import TROUBLE, VERDICTS
 
 __all__ = [

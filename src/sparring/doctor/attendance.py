@@ -9,10 +9,11 @@ from typing import Any
 from torch import Tensor
 
 from sparring.data import Data
+from sparring.doctor.course import Reading
 from sparring.doctor.examination import KNOWN_REALS, Examiner
 from sparring.doctor.listening import Listener
 from sparring.doctor.signals import Signals
-from sparring.doctor.verdicts import Reading, Verdict, diagnose, exploding
+from sparring.doctor.verdicts import Verdict, diagnose, exploding
 from sparring.loop import DivergedError, Play, Round, State
 from sparring.metrics.table import KnownModes
 from sparring.pacing import Allowance, Cadence

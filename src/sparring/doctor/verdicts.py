@@ -24,92 +24,39 @@ The rules are tried in this order, and the first that applies gives the verdict:
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
 from statistics import median
 
+from sparring.doctor.course import Course, Reading, above, below
 from sparring.doctor.signals import Signals
-
-WINDOW_SHARE, MIN_EXAMINATIONS = 0.2, 5
-"""The window: the last examinations, this share of all of them, and at least so many."""
-
-LONG_WINDOWS = 2
-"""Windows that a swing from region to region or a partial collapse must last: a game on its way may look so for one."""
-
-MAJORITY, HALF_OF_WINDOWS = 0.75, 0.5
-"""The share of a window that must agree; and of two windows, where samples overshoot: an orbit that is examined now and
-then is sometimes where it was the last time, and sometimes passes the data."""
-
-IMPROVEMENT, CLEAR_IMPROVEMENT = 0.03, 0.15
-"""Samples come nearer when their distance from the data falls below its lowest level so far by this part."""
-
-CHANCE_AUC = 0.6
-"""Up to here D's rank-AUC is near chance; as far below a half, D is wrong."""
-
-CHANCE_JUDGE = 0.65
-"""Up to here the judge is near chance: it is better trained than D, and sees what D does not."""
-
-FAR_JUDGE = 0.75
-"""The judge is far from chance when even the lower end of its interval is above this."""
-
-PERFECT_AUC = 0.95
-"""From here on D's rank-AUC is nearly perfect."""
-
-DEAD_GRADIENT, FAINT_GRADIENT = 0.01, 0.1
-"""G's gradient is dead when it is below this part of the longest one in its history, or of the gradient of D's score:
-the loss does not pass D's gradient on. Where samples come no nearer to the data, the second, higher limit holds."""
-
-FROZEN_STEP = 1e-6
-"""D does not learn when its steps are shorter than this part of its weights."""
-
-FULL_RATE = 0.5
-"""Of the learning rate that was asked for: below it, a schedule has taken the rate down."""
-
-FAR_DISTANCE = 0.5
-"""G makes no progress when its samples stay further from the data than this share of their first distance."""
-
-STILL_MOVEMENT = 0.005
-"""G does not move when it moves the samples of fixed noise by less than this part of the distance between reals."""
-
-AMONG_REALS = 0.3
-"""Precision and recall from here on: G has learned from D, however finely a fresh classifier can tell."""
-
-OVERFIT_GAP = 0.62
-"""D has memorised its training data when it scores a training real above a held-out one this often."""
-
-COPIED_SHARE = 0.1
-"""The share of samples that are suspiciously near to a training example: ten times what is expected of reals."""
-
-PARTIAL_CLASSES, PARTIAL_REGIONS, FULL_COLLAPSE = 0.1, 0.25, 0.7
-"""The share of the data that is lost in a partial collapse, by classes and known modes, and by regions, which run into
-one another; and in a full one, by any of these or of the distance between samples."""
-
-ALIKE_SPREAD = 0.9
-"""Where regions of the data are lost, or most of it, samples must also lie nearer to one another than reals do, by this
-factor at most."""
-
-SWING_SHARE, FLUNG_DISTANCE = 0.35, 1.3
-"""G overshoots when, between two examinations, this part of them changes its region, or they are moved by
-so many distances between reals: equally distributed ones can hardly be moved by more than one."""
-
-EXPLODED_SCORE, EXPLODED_GROWTH = 1e4, 10.0
-"""On divergence: mean absolute score of D; and length of weights, in lengths that they began with."""
-
-SCATTERED_SPREAD = 1.5
-"""From this mean distance on, in distances between reals, samples are not lost but elsewhere."""
-
-
-@dataclass(frozen=True)
-class Reading:
-    """One examination.
-
-    Args:
-        round: rounds completed.
-        signals: what was measured.
-    """
-
-    round: int
-    signals: Signals
+from sparring.doctor.thresholds import (
+    ALIKE_SPREAD,
+    AMONG_REALS,
+    CHANCE_AUC,
+    CHANCE_JUDGE,
+    CLEAR_IMPROVEMENT,
+    COPIED_SHARE,
+    DEAD_GRADIENT,
+    EXPLODED_GROWTH,
+    EXPLODED_SCORE,
+    FAINT_GRADIENT,
+    FAR_DISTANCE,
+    FAR_JUDGE,
+    FLUNG_DISTANCE,
+    FROZEN_STEP,
+    FULL_COLLAPSE,
+    HALF_OF_WINDOWS,
+    LONG_WINDOWS,
+    MAJORITY,
+    MIN_EXAMINATIONS,
+    OVERFIT_GAP,
+    PARTIAL_CLASSES,
+    PARTIAL_REGIONS,
+    PERFECT_AUC,
+    SCATTERED_SPREAD,
+    STILL_MOVEMENT,
+    SWING_SHARE,
+)
 
 
 @dataclass(frozen=True)
@@ -127,103 +74,6 @@ class Verdict:
     confidence: float
     evidence: str
     advice: str = ""
-
-
-class Course:
-    """A history as the rules look at it.
-
-    Args:
-        history: oldest first, one reading at least.
-    """
-
-    def __init__(self, history: Sequence[Reading]) -> None:
-        self.history = history = [*history[:-1], _heard(history)]
-        self.size = max(MIN_EXAMINATIONS, math.ceil(WINDOW_SHARE * len(history)))
-        self.window = [reading.signals for reading in history[-self.size :]]
-        self.now = history[-1].signals
-
-    def share(self, holds: Callable[[Signals], bool], windows: int = 1) -> float:
-        """The part of the window, or of so many, in which something holds; 0 when not now, or when there are fewer."""
-        lasting = holds(self.now) and len(self.history) >= windows * self.size
-        return self.part(holds, windows) if lasting else 0.0
-
-    def part(self, holds: Callable[[Signals], bool], windows: int = 1) -> float:
-        """The part of the window, or of so many or as many as there are, in which something holds."""
-        looked_at = self.history[-windows * self.size :]
-        return sum(holds(reading.signals) for reading in looked_at) / len(looked_at)
-
-    def typical(self, name: str) -> float:
-        """The median of a signal over the window; NaN where it does not exist."""
-        values = [value for signals in self.window if (value := getattr(signals, name)) is not None]
-        return median(values) if values else math.nan
-
-    def growing(self, name: str) -> bool:
-        """Whether a signal is higher in this window than in any examination before it."""
-        before = [getattr(reading.signals, name) or 0.0 for reading in self.history[: -self.size]]
-        return bool(before) and self.typical(name) > max(before)
-
-    def rounds(self, windows: int = 1) -> int:
-        """How many rounds the window, or so many, span."""
-        return self.history[-1].round - self.history[-windows * self.size :][0].round
-
-    def at_full_rate(self) -> "Course":
-        """Up to the last examination before a schedule took the learning rate down."""
-        full = [k for k, reading in enumerate(self.history) if not _below(reading.signals.rate, FULL_RATE)]
-        last = full[-1] + 1 if full else 1
-        return self if last == len(self.history) else Course(self.history[:last])
-
-    @cached_property
-    def first(self) -> float | None:
-        """The distance from the data that samples began with."""
-        return next((r.signals.distance for r in self.history if r.signals.distance is not None), None)
-
-    def stale(self, by: float = IMPROVEMENT, windows: int = 1) -> bool:
-        """Whether samples have come no nearer to the data for so many windows."""
-        newest = windows * self.size // 2
-        before, since = self._levels[:-newest], self._levels[-newest:]
-        return bool(before) and min(since) >= (1 - by) * min(before)
-
-    @cached_property
-    def begun(self) -> float:
-        """The longest of the first distances: G may begin near to the data by chance, but it does not stay there."""
-        distances = (r.signals.distance for r in self.history[:MIN_EXAMINATIONS])
-        return max((each for each in distances if each is not None), default=math.inf)
-
-    @cached_property
-    def peak(self) -> float:
-        """The longest gradient of G so far but one: one outlier is no history."""
-        found = sorted(r.signals.gradient for r in self.history if r.signals.gradient is not None)
-        return found[-2] if len(found) > 1 else 0.0
-
-    @cached_property
-    def growth(self) -> float:
-        """How many times longer than at the beginning the weights of G or D are."""
-        found = [0.0]
-        for name in ("weights_generator", "weights_discriminator"):
-            lengths = [length for r in self.history if (length := getattr(r.signals, name))]
-            found += [lengths[-1] / lengths[0]] if lengths else []
-        return max(found)
-
-    @cached_property
-    def _levels(self) -> list[float]:
-        # medians of half a window, beyond the floor: single readings are noisy, and the first ones are luck
-        excess = [
-            max(signals.distance - max(signals.floor, 0.0), 1e-3)
-            for signals in (reading.signals for reading in self.history[MIN_EXAMINATIONS:])
-            if signals.distance is not None and signals.floor is not None
-        ]
-        half = max(2, self.size // 2)
-        return [median(excess[k : k + half]) for k in range(len(excess) - half + 1)]
-
-
-def _heard(history: Sequence[Reading]) -> Reading:
-    """The last reading; where no step was heard for it, at the end of a run, the steps of the one before stand in."""
-    last = history[-1]
-    if len(history) == 1 or last.signals.gradient is not None:
-        return last
-    steps = ("gradient", "passed", "update_generator", "update_discriminator", "rate")
-    before = {name: getattr(history[-2].signals, name) for name in steps}
-    return replace(last, signals=replace(last.signals, **before))
 
 
 Rule = Callable[[Course], Verdict | None]
@@ -260,13 +110,13 @@ def exploding(signals: Signals) -> bool:
     """Whether scores or steps of one examination have exploded: no verdict yet, but no checkpoint to restore either."""
     stepped = (
         # of weights that began at zero any step is many lengths
-        _above(step, EXPLODED_GROWTH) and step * weights > EXPLODED_GROWTH
+        above(step, EXPLODED_GROWTH) and step * weights > EXPLODED_GROWTH
         for step, weights in (
             (signals.update_generator or 0.0, signals.weights_generator or 0.0),
             (signals.update_discriminator or 0.0, signals.weights_discriminator or 0.0),
         )
     )
-    return not signals.finite or _above(signals.score, EXPLODED_SCORE) or any(stepped)
+    return not signals.finite or above(signals.score, EXPLODED_SCORE) or any(stepped)
 
 
 def _diverged(course: Course) -> Verdict | None:
@@ -274,7 +124,7 @@ def _diverged(course: Course) -> Verdict | None:
     if not course.now.finite:
         return Verdict("diverged", 1.0, "a loss, a weight or a sample is no finite number any more", advice)
     grown = course.growth >= EXPLODED_GROWTH
-    share = course.share(lambda s: (grown or _above(s.score, EXPLODED_SCORE)) and _above(s.judge_low, FAR_JUDGE))
+    share = course.share(lambda s: (grown or above(s.score, EXPLODED_SCORE)) and above(s.judge_low, FAR_JUDGE))
     what = (
         f"weights are {course.growth:.0f} times as long as they began"
         if grown
@@ -286,7 +136,7 @@ def _diverged(course: Course) -> Verdict | None:
 
 
 def _stalled(course: Course) -> Verdict | None:
-    share = course.share(lambda s: _below(s.moved, STILL_MOVEMENT) and _above(s.judge_low, FAR_JUDGE))
+    share = course.share(lambda s: below(s.moved, STILL_MOVEMENT) and above(s.judge_low, FAR_JUDGE))
     # before a D at chance it is not G that is wrong: it has learned something, or takes steps while D takes none
     idle = course.typical("update_discriminator") <= FROZEN_STEP < course.typical("update_generator")
     if share < MAJORITY or not course.stale() or (_at_chance(course) and (idle or course.share(_alike) < MAJORITY)):
@@ -302,9 +152,9 @@ def _vanishing(course: Course) -> Verdict | None:
     nothing = FAINT_GRADIENT if course.stale(windows=LONG_WINDOWS) else DEAD_GRADIENT
 
     def dead(s: Signals) -> bool:
-        return _below(s.gradient, DEAD_GRADIENT * course.peak) or (_below(s.passed, nothing) and not _overshoots(s))
+        return below(s.gradient, DEAD_GRADIENT * course.peak) or (below(s.passed, nothing) and not _overshoots(s))
 
-    share = course.share(lambda s: _above(s.auc, PERFECT_AUC) and dead(s) and _above(s.judge_low, FAR_JUDGE))
+    share = course.share(lambda s: above(s.auc, PERFECT_AUC) and dead(s) and above(s.judge_low, FAR_JUDGE))
     if share < MAJORITY:
         return None
     left, passed = course.typical("gradient") / (course.peak or 1.0), course.typical("passed")
@@ -316,7 +166,7 @@ def _vanishing(course: Course) -> Verdict | None:
 
 
 def _memorising(course: Course) -> Verdict | None:
-    share = course.share(lambda s: _above(s.copies, COPIED_SHARE) and not _above(s.lost, FULL_COLLAPSE))
+    share = course.share(lambda s: above(s.copies, COPIED_SHARE) and not above(s.lost, FULL_COLLAPSE))
     if share < MAJORITY:
         return None
     evidence = (
@@ -327,7 +177,7 @@ def _memorising(course: Course) -> Verdict | None:
 
 
 def _overfitting(course: Course) -> Verdict | None:
-    share = course.share(lambda s: _above(s.gap, max(OVERFIT_GAP, 0.5 + 3 * (s.gap_error or 0.0))))
+    share = course.share(lambda s: above(s.gap, max(OVERFIT_GAP, 0.5 + 3 * (s.gap_error or 0.0))))
     if share < MAJORITY:
         return None
     evidence = (
@@ -341,7 +191,7 @@ def _overfitting(course: Course) -> Verdict | None:
 
 def _junk(course: Course) -> Verdict | None:
     def deaf(s: Signals) -> bool:
-        return _below(s.auc, CHANCE_AUC) and _above(s.judge_low, FAR_JUDGE)
+        return below(s.auc, CHANCE_AUC) and above(s.judge_low, FAR_JUDGE)
 
     learning = course.typical("update_discriminator") > FROZEN_STEP
     share = course.share(deaf, LONG_WINDOWS if learning else 1)
@@ -361,7 +211,7 @@ def _junk(course: Course) -> Verdict | None:
 
 def _misleading(course: Course) -> Verdict | None:
     # what D teaches is false, even where samples come nearer for a while; any D is wrong as a game begins
-    share = course.part(lambda s: _below(s.auc, 1 - CHANCE_AUC) and _above(s.judge_low, FAR_JUDGE), LONG_WINDOWS)
+    share = course.part(lambda s: below(s.auc, 1 - CHANCE_AUC) and above(s.judge_low, FAR_JUDGE), LONG_WINDOWS)
     if share < MAJORITY or len(course.history) < LONG_WINDOWS * course.size:
         return None
     evidence = (
@@ -375,7 +225,7 @@ def _misleading(course: Course) -> Verdict | None:
 def _full_collapse(course: Course) -> Verdict | None:
     # samples in one place; noise, which G may begin with, can be near to the data by luck
     further = (
-        _above(course.typical("distance"), course.first or math.inf) and course.typical("spread") <= 1 - FULL_COLLAPSE
+        above(course.typical("distance"), course.first or math.inf) and course.typical("spread") <= 1 - FULL_COLLAPSE
     )
     gone = course.stale(CLEAR_IMPROVEMENT, LONG_WINDOWS) or further
     return _collapse(course, "full", course.share(_alike)) if gone else None
@@ -383,8 +233,8 @@ def _full_collapse(course: Course) -> Verdict | None:
 
 def _partial_collapse(course: Course) -> Verdict | None:
     def missed(s: Signals) -> bool:
-        by_kind = _above(s.classes_lost, PARTIAL_CLASSES) and _below(s.spread, SCATTERED_SPREAD)
-        by_region = _above(s.lost, PARTIAL_REGIONS) and _below(s.spread, ALIKE_SPREAD)
+        by_kind = above(s.classes_lost, PARTIAL_CLASSES) and below(s.spread, SCATTERED_SPREAD)
+        by_region = above(s.lost, PARTIAL_REGIONS) and below(s.spread, ALIKE_SPREAD)
         return by_kind or by_region
 
     share = course.share(missed, LONG_WINDOWS)
@@ -407,13 +257,13 @@ def _collapse(course: Course, kind: str, share: float) -> Verdict | None:
 
 def _overshooting(course: Course) -> Verdict | None:
     # no game on its way moves them by more than the data is wide; one whose samples are all alike may do it, too
-    flung = course.part(lambda s: _above(s.moved, FLUNG_DISTANCE), LONG_WINDOWS)
-    far = course.part(lambda s: _above(s.judge_low, FAR_JUDGE), LONG_WINDOWS)
+    flung = course.part(lambda s: above(s.moved, FLUNG_DISTANCE), LONG_WINDOWS)
+    far = course.part(lambda s: above(s.judge_low, FAR_JUDGE), LONG_WINDOWS)
     return _swing(course, flung) if min(flung, far) >= HALF_OF_WINDOWS else None
 
 
 def _oscillating(course: Course) -> Verdict | None:
-    share = course.share(lambda s: _overshoots(s) and _above(s.judge_low, FAR_JUDGE), LONG_WINDOWS)
+    share = course.share(lambda s: _overshoots(s) and above(s.judge_low, FAR_JUDGE), LONG_WINDOWS)
     return _swing(course, share) if share >= MAJORITY and course.stale(CLEAR_IMPROVEMENT, LONG_WINDOWS) else None
 
 
@@ -427,7 +277,7 @@ def _swing(course: Course, share: float) -> Verdict:
 
 def _no_progress(course: Course) -> Verdict | None:
     share = course.share(
-        lambda s: _above(s.distance, FAR_DISTANCE * course.begun) and _above(s.judge_low, FAR_JUDGE), LONG_WINDOWS
+        lambda s: above(s.distance, FAR_DISTANCE * course.begun) and above(s.judge_low, FAR_JUDGE), LONG_WINDOWS
     )
     if share < MAJORITY or not course.stale(windows=LONG_WINDOWS):
         return None
@@ -441,7 +291,7 @@ def _no_progress(course: Course) -> Verdict | None:
 
 
 def _converged(course: Course) -> Verdict | None:
-    share = course.part(lambda s: _below(s.judge, CHANCE_JUDGE) and 1 - CHANCE_AUC <= (s.auc or 0.0) <= CHANCE_AUC)
+    share = course.part(lambda s: below(s.judge, CHANCE_JUDGE) and 1 - CHANCE_AUC <= (s.auc or 0.0) <= CHANCE_AUC)
     if share < MAJORITY or not course.stale():
         return None
     evidence = (
@@ -485,24 +335,23 @@ _OF_LEARNING = (_stalled, _junk, _misleading, _no_progress)
 def _at_chance(course: Course) -> bool:
     """Whether D is no better than chance, or worse; a single AUC wavers by a few hundredths."""
     return (
-        course.share(lambda s: _below(s.auc, CHANCE_AUC)) >= MAJORITY
-        and course.typical("auc") <= (0.5 + CHANCE_AUC) / 2
+        course.share(lambda s: below(s.auc, CHANCE_AUC)) >= MAJORITY and course.typical("auc") <= (0.5 + CHANCE_AUC) / 2
     )
 
 
 def _alike(s: Signals) -> bool:
     """Whether all samples are of a few kinds."""
-    return (_above(_lost(s), FULL_COLLAPSE) and _below(s.spread, ALIKE_SPREAD)) or _below(s.spread, 1 - FULL_COLLAPSE)
+    return (above(_lost(s), FULL_COLLAPSE) and below(s.spread, ALIKE_SPREAD)) or below(s.spread, 1 - FULL_COLLAPSE)
 
 
 def _among_reals(s: Signals) -> bool:
     """Whether a good part of the samples lies among reals, and of the reals among samples."""
-    return _above(s.precision, AMONG_REALS) and _above(s.recall, AMONG_REALS)
+    return above(s.precision, AMONG_REALS) and above(s.recall, AMONG_REALS)
 
 
 def _overshoots(s: Signals) -> bool:
     """Whether G moves its samples too far."""
-    return _above(s.swung, SWING_SHARE) or _above(s.moved, FLUNG_DISTANCE)
+    return above(s.swung, SWING_SHARE) or above(s.moved, FLUNG_DISTANCE)
 
 
 def _lost(s: Signals) -> float:
@@ -516,14 +365,6 @@ def _weakest(s: Signals) -> str:
         return ""
     name = min(s.gradient_layers, key=lambda each: s.gradient_layers[each])
     return f", least at {name}"
-
-
-def _above(value: float | None, least: float) -> bool:
-    return value is not None and value >= least
-
-
-def _below(value: float | None, most: float) -> bool:
-    return value is not None and value <= most
 
 
 def _percent(share: float) -> str:
