@@ -117,10 +117,22 @@ def test_no_number_is_diverged_at_once():
     assert diagnose([Reading(0, WELL), Reading(100, Signals(finite=False))]).verdict == "diverged"
 
 
-def test_weights_ten_times_as_long_as_at_first_are_diverged():
-    assert diagnose(course(weights_generator=150.0)).verdict == "diverged"
-    assert diagnose(course(weights_generator=30.0)).verdict == "learning"
-    assert diagnose(course(weights_generator=150.0, judge=0.6, judge_low=0.55)).verdict == "learning"
+def test_weights_ten_times_as_long_as_at_first_are_diverged_where_scores_are_large_or_samples_far_from_the_data():
+    def at(distance: float, **signs: float) -> str:
+        return diagnose(
+            [
+                *course()[:2],
+                *(replace(r, signals=replace(r.signals, distance=distance)) for r in course(**signs)[2:]),
+            ]
+        ).verdict
+
+    assert at(2.0, weights_generator=150.0) == "diverged"
+    assert at(1.9, weights_generator=150.0) == "learning"
+    assert at(1.9, weights_generator=150.0, score=200.0) == "diverged"
+    assert at(1.9, score=200.0) == "learning"
+    assert at(1.9, weights_generator=30.0) == "learning"
+    assert at(2.0, weights_generator=30.0) != "diverged"
+    assert at(2.0, weights_generator=150.0, judge=0.6, judge_low=0.55) == "learning"
 
 
 def test_half_of_right_answers_has_two_causes():

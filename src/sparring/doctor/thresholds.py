@@ -62,8 +62,9 @@ SWING_SHARE, FLUNG_DISTANCE = 0.35, 1.3
 """G overshoots when, between two examinations, this part of them changes its region, or they are moved by
 so many distances between reals: equally distributed ones can hardly be moved by more than one."""
 
-EXPLODED_SCORE, EXPLODED_GROWTH = 1e4, 10.0
-"""On divergence: mean absolute score of D; and length of weights, in lengths that they began with."""
+EXPLODED_SCORE, LARGE_SCORE, EXPLODED_GROWTH = 1e4, 100.0, 10.0
+"""On divergence: mean absolute score of D; the same where weights have grown, or else samples are far from the data;
+and length of weights, in lengths that they began with."""
 
 SCATTERED_SPREAD = 1.5
 """From this mean distance on, in distances between reals, samples are not lost but elsewhere."""

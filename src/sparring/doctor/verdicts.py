@@ -46,6 +46,7 @@ from sparring.doctor.thresholds import (
     FROZEN_STEP,
     FULL_COLLAPSE,
     HALF_OF_WINDOWS,
+    LARGE_SCORE,
     LONG_WINDOWS,
     MAJORITY,
     MIN_EXAMINATIONS,
@@ -124,7 +125,13 @@ def _diverged(course: Course) -> Verdict | None:
     if not course.now.finite:
         return Verdict("diverged", 1.0, "a loss, a weight or a sample is no finite number any more", advice)
     grown = course.growth >= EXPLODED_GROWTH
-    share = course.share(lambda s: (grown or above(s.score, EXPLODED_SCORE)) and above(s.judge_low, FAR_JUDGE))
+
+    def exploded(s: Signals) -> bool:
+        # weights whose scale a norm takes out grow in good games, too
+        felt = above(s.score, LARGE_SCORE) or above(s.distance, FAR_DISTANCE * course.begun)
+        return above(s.score, EXPLODED_SCORE) or (grown and felt)
+
+    share = course.share(lambda s: exploded(s) and above(s.judge_low, FAR_JUDGE))
     what = (
         f"weights are {course.growth:.0f} times as long as they began"
         if grown
