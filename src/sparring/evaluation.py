@@ -13,7 +13,7 @@ from torch import Tensor
 
 import sparring.data
 from sparring import workflows
-from sparring.cache import Cache, user_cache
+from sparring.cache import Cache, features_folder
 from sparring.config import RunConfig, read_toml, validated
 from sparring.data import Channels, Data, Viewed, known_pairs, viewed
 from sparring.devices import UnavailableError, choose_device
@@ -104,7 +104,7 @@ def compare(
         sets.append(_drawn(each, ready[k], limit, size, channels, checkpoint))
         check_shape(tuple(sets[-1].samples.shape[1:]), data)
     n = min(limit, *(len(each.samples) for each in sets))
-    kept = Cache(user_cache() / "features" if cache else None)
+    kept = Cache(features_folder() if cache else None)
     scorer = Scorer(data, source, features, n, seed, device=torch.device(where), cache=kept, tell=work)
     found = []
     for k, (each, drawn) in enumerate(zip(given, sets, strict=True)):

@@ -1,14 +1,14 @@
 """Open a source of data for training."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
 import numpy as np
 
-from sparring.data import cached, storage
+from sparring.data import cached, kept, storage
 from sparring.data.arrays import ArraySource
 from sparring.data.assembly import Scale
 from sparring.data.dataset import Dataset
@@ -88,7 +88,9 @@ def open(
             raise UserError("pairs of a map-style data set are not read", "a data set of your own: sparring.data.Data")
         return OnDemand(source, how, mirror, limit)
     named = cast(Source, source)  # anything else is refused there
-    opened = _remembered(named, how, progress) if cache else prepared(named, how, progress)
+    opened = _remembered(
+        cached.place_of(named, how) if cache else None, lambda file: prepared(named, how, progress, file), progress
+    )
     if mirror and not opened[0].schema["x"].mirrors:
         name = source if isinstance(source, str | Path) else "the array"
         raise UserError(f"{name} holds points", "--size, --channels and --mirror are for pictures")
@@ -107,43 +109,52 @@ def two_domains(source: Source | MapStyle) -> bool:
     return isinstance(found, Layout) and len(found.parts) == 2
 
 
-def _remembered(source: Source, how: Preparation, progress: Tell | None) -> list[Dataset]:
+Make = Callable[[Callable[[int], Path] | None], list[Dataset]]
+"""Prepares data sets; the examples of each may lie in the file of its number, if they are many."""
+
+
+def _remembered(place: cached.Place | None, make: Make, progress: Tell | None) -> list[Dataset]:
     """From the cache, or prepared and kept there if that is worth it."""
-    place = cached.place_of(source, how)
-    found = place and cached.load(place)
     if place is None:
-        return prepared(source, how, progress)
+        return make(None)
+    room = kept.most()
+    found = cached.load(place)
     if found:
-        return _noted(found, f"read from the cache, {place.folder} ({_megabytes(place)})")
+        return _noted(found, f"read from the cache, {place.folder} ({_megabytes(cached.size_of(place))})")
     with cached.reserved(
         place, lambda: progress and progress("waiting for another process that prepares this", 0)
     ) as ours:
         # another process may have prepared it while this one waited
         found = ours and cached.load(place)
-        return found or _kept(source, how, progress, place if ours else None)
+        return found or (_kept(place, make, room) if ours else make(None))
 
 
-def _kept(source: Source, how: Preparation, progress: Tell | None, place: cached.Place | None) -> list[Dataset]:
+def _kept(place: cached.Place, make: Make, room: int) -> list[Dataset]:
     begun = time.monotonic()
-    datasets = prepared(source, how, progress, place and place.scratch)
+    datasets = make(place.scratch)
     quick = time.monotonic() - begun < cached.SLOW
-    if place is None or (quick and sum(data.train["x"].nbytes for data in datasets) < storage.LARGE):
+    if quick and sum(data.train["x"].nbytes for data in datasets) < storage.LARGE:
         return datasets
     try:
         cached.store(place, datasets)
     except OSError as error:
         return _noted(datasets, f"not kept in the cache, {place.folder}: {error.strerror}")
     count = sum(len(column) for data in datasets for column in (data.train["x"], data.kept["x"]))
-    found = cached.load(place)
-    return _noted(found or datasets, f"prepared {count:,} examples in the cache, {place.folder} ({_megabytes(place)})")
+    size = _megabytes(cached.size_of(place))
+    made = _noted(cached.load(place) or datasets, f"prepared {count:,} examples in the cache, {place.folder} ({size})")
+    gone = kept.thin(room)
+    if not gone:
+        return made
+    what = f"{len(gone)} other data set{'s' if len(gone) > 1 else ''} ({_megabytes(sum(each.size for each in gone))})"
+    return _noted(made, f"removed {what} from the cache, which holds {room / 1e9:g} GB ({kept.VARIABLE})")
 
 
 def _noted(datasets: Sequence[Dataset], note: str) -> list[Dataset]:
     return [replace(datasets[0], notes=(*datasets[0].notes, note)), *datasets[1:]]
 
 
-def _megabytes(place: cached.Place) -> str:
-    return f"{cached.size_of(place) / 1e6:,.0f} MB"
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.0f} MB"
 
 
 def read(
