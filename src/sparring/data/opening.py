@@ -1,10 +1,10 @@
 """Open a source of data for training."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -20,13 +20,14 @@ from sparring.data.paired import Paired
 from sparring.data.preparing import Preparation, prepared, read_array, read_pictures
 from sparring.data.ranges import Range, check_range
 from sparring.data.sources import Source, is_two_paths, locate
+from sparring.data.streaming import Begun, Stream, is_stream
 from sparring.data.unpaired import Unpaired
 from sparring.errors import UserError
 from sparring.progress import Tell
 
 
 def open(
-    source: Source | MapStyle,
+    source: Source | MapStyle | Stream | Iterable[Any],
     *,
     size: tuple[int, int] | None = None,
     channels: Channels | None = None,
@@ -46,14 +47,16 @@ def open(
         source: a built-in name (`BUILTIN`); a folder or zip of pictures, where sub-folders are classes, `train` is read
             and not `val` or `test`, or `trainA` and `trainB` are two domains; two folders or zips, (a, b), which are
             domains; a .npy or .npz file; a .parquet file of pictures; an array of pictures or points; (array, labels);
-            or a map-style data set such as PyTorch's, which is read as it is needed: see `OnDemand`.
+            a map-style data set such as PyTorch's, which is read as it is needed: see `OnDemand`; or a stream, anything
+            that can be iterated over, which is read once: see `Stream`.
         size: (height, width); None takes the most common size if half of the pictures have it, else 64x64. Pictures are
             cropped centrally to that aspect ratio and resized by antialiased Lanczos.
         channels: 1, 3 or 4; "raw" keeps as many as are stored, none of them taken for alpha; None takes 4 if any pixel
             is transparent, 1 if all are stored as grey, else 3. Without an alpha channel transparent pixels are laid
             over white.
         mirror: flip pictures left to right at random.
-        limit: so many training examples only, chosen at random, of each domain; as many are held out as without.
+        limit: so many training examples only, chosen at random, of each domain; as many are held out as without. A
+            stream is read no further than that takes.
         frames: of a file with several, such as a GIF or TIFF, "first" or "all" are examples.
         scale: columns of points are divided by "each" its own standard deviation, or by "one" number, which keeps the
             form of the cloud; "auto" takes "each" where one deviation is more than three times another.
@@ -83,10 +86,14 @@ def open(
     check_request(size_a, channels)
     check_range(range)
     how = Preparation(size, channels, frames, scale, range, pairs, size_a)
+    if (pairs or size_a) and (is_map_style(source) or is_stream(source)):
+        raise UserError(
+            f"pairs of a {type(source).__name__} are not read", "a data set of your own: sparring.data.Data"
+        )
     if is_map_style(source):
-        if pairs or size_a:
-            raise UserError("pairs of a map-style data set are not read", "a data set of your own: sparring.data.Data")
         return OnDemand(source, how, mirror, limit)
+    if is_stream(source):
+        return replace(_streamed(Begun(source, how, limit), cache, progress), mirror=mirror)
     named = cast(Source, source)  # anything else is refused there
     opened = _remembered(
         cached.place_of(named, how) if cache else None, lambda file: prepared(named, how, progress, file), progress
@@ -101,7 +108,7 @@ def open(
     return Paired(*opened) if pairs else Unpaired(*opened)
 
 
-def two_domains(source: Source | MapStyle) -> bool:
+def two_domains(source: Source | MapStyle | Stream | Iterable[Any]) -> bool:
     """Whether a source is of two domains; no file is opened."""
     if is_two_paths(source):
         return True
@@ -113,19 +120,33 @@ Make = Callable[[Callable[[int], Path] | None], list[Dataset]]
 """Prepares data sets; the examples of each may lie in the file of its number, if they are many."""
 
 
-def _remembered(place: cached.Place | None, make: Make, progress: Tell | None) -> list[Dataset]:
-    """From the cache, or prepared and kept there if that is worth it."""
+def _streamed(begun: Begun, cache: bool, progress: Tell | None) -> Dataset:
+    """A stream; without a name, what another process has read of it is taken only while this one waited for that."""
+
+    def make(file: Callable[[int], Path] | None) -> list[Dataset]:
+        return [begun.prepared(progress, file and file(0))]
+
+    return _remembered(begun.place if cache else None, make, progress, known=bool(begun.named))[0]
+
+
+def _remembered(place: cached.Place | None, make: Make, progress: Tell | None, known: bool = True) -> list[Dataset]:
+    """From the cache, where what lies there is `known` to be the same; or prepared, and kept if that is worth it."""
     if place is None:
         return make(None)
-    room = kept.most()
-    found = cached.load(place)
+    room, waited = kept.most(), False
+
+    def waiting() -> None:
+        nonlocal waited
+        waited = True
+        if progress:
+            progress("waiting for another process that prepares this", 0)
+
+    found = cached.load(place) if known else None
     if found:
         return _noted(found, f"read from the cache, {place.folder} ({_megabytes(cached.size_of(place))})")
-    with cached.reserved(
-        place, lambda: progress and progress("waiting for another process that prepares this", 0)
-    ) as ours:
+    with cached.reserved(place, waiting) as ours:
         # another process may have prepared it while this one waited
-        found = ours and cached.load(place)
+        found = cached.load(place) if ours and (known or waited) else None
         return found or (_kept(place, make, room) if ours else make(None))
 
 

@@ -114,7 +114,7 @@ def reopened(
     hint: str = "",
     opening: Opening = Opening(),
 ) -> Data:
-    """The data that a run was trained on, from where it lies, or from `source`.
+    """The data that a run was trained on, from where it lies, or from `source`; that of a stream, from the cache.
 
     Args:
         path: the run, for the errors.
@@ -127,7 +127,10 @@ def reopened(
         UserError: it was handed over in memory, is not there any more, or has changed.
     """
     if source is None and not config.data.source:
-        raise UserError(f"the data of {path} was handed over in memory", hint)
+        kept = sparring.data.find(config.fingerprint) if opening.cache else None
+        if kept is None:
+            raise UserError(f"the data of {path} was handed over in memory", hint)
+        return replace(kept, mirror=config.data.mirror)
     place = config.data.place if source is None else source
     if source is None and place not in sparring.data.BUILTIN:
         gone = next((each for each in (config.data.source, config.data.b) if each and not Path(each).exists()), None)
