@@ -24,7 +24,16 @@ from sparring.kinds import Pictures, classes_of, from_tables, labelled, pictured
 from sparring.metrics import Partner
 from sparring.progress import Tell, Work, untold_work
 from sparring.runs import RunDir
-from sparring.scoring import FEATURES, METRICS, Evaluation, Features, Scorer, check_shape, expected_seconds
+from sparring.scoring import (
+    FEATURES,
+    METRICS,
+    Evaluation,
+    Features,
+    Scorer,
+    check_shape,
+    expected_seconds,
+    reals_needed,
+)
 
 Generated = str | Path | np.ndarray | workflows.Run
 """A run; or a folder, zip or array of samples of any generator."""
@@ -95,7 +104,7 @@ def compare(
     reals, source = _reals(given, against, size, channels, workflows.Opening(cache))
     ready = [_sampler(each, checkpoint, game, where) for each in given]
     makes = next((each.game.makes for each in ready if each and each.game.makes in reals.schema), "x")
-    data = viewed(reals, makes)
+    data = viewed(reals, makes, most=reals_needed(samples))
     limit = min(samples, (len(data.train) + len(data.held_out)) // 2)
     work = _work(given, data, features, limit, tell)
     sets = []

@@ -5,7 +5,6 @@ Nothing is prepared beforehand and nothing but what is held out stays in memory,
 """
 
 from collections.abc import Iterator
-from functools import cached_property
 from hashlib import blake2b
 from typing import Any, Protocol, TypeGuard, runtime_checkable
 
@@ -60,9 +59,14 @@ class OnDemand:
         mirror: see `Dataset`.
         limit: so many training examples only.
 
+    Attributes:
+        on_demand: True; see `sparring.data.viewed`.
+
     Raises:
         UserError: fewer than two examples, or examples that are no pictures.
     """
+
+    on_demand = True
 
     def __init__(self, items: MapStyle, how: Preparation, mirror: bool = False, limit: int | None = None) -> None:
         self._items, self._count, self.mirror = items, len(items), mirror
@@ -90,6 +94,7 @@ class OnDemand:
         for column in self._read(probed).values():
             digest.update(column.numpy().tobytes())
         self.fingerprint = digest.hexdigest()
+        self._held_out = self._read(self._kept[:0])
 
     def __len__(self) -> int:
         return len(self._train)
@@ -103,12 +108,13 @@ class OnDemand:
         return self._read(self._train[which])
 
     def held_out(self, n: int | None = None) -> Rows:
-        """The first `n` held-out examples, or all."""
+        """The first `n` held-out examples, or all; each is read once, when it is first asked for."""
+        n = len(self._kept) if n is None else min(n, len(self._kept))
+        known = len(self._held_out["x"])
+        if n > known:
+            more = self._read(self._kept[known:n])
+            self._held_out = {name: torch.cat([column, more[name]]) for name, column in self._held_out.items()}
         return {name: column[:n].clone() for name, column in self._held_out.items()}
-
-    @cached_property
-    def _held_out(self) -> Rows:
-        return self._read(self._kept)
 
     def _read(self, which: np.ndarray) -> Rows:
         x, y = allocate((len(which), *self._form.shape), np.uint8), np.zeros(len(which), np.int64)
