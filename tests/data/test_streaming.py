@@ -18,11 +18,6 @@ from sparring.errors import UserError
 from sparring.kinds import classes_of
 
 
-@pytest.fixture(autouse=True)
-def _everything_is_kept(monkeypatch):
-    monkeypatch.setattr(cached, "SLOW", 0.0)
-
-
 def pixels(index: int) -> np.ndarray:
     return np.random.default_rng(index).integers(0, 256, (8, 8, 3), dtype=np.uint8)
 
@@ -45,8 +40,10 @@ class Pictures:
 
 
 class Torch(Pictures, IterableDataset):
+    length = 300
+
     def __len__(self):
-        return 300
+        return self.length
 
 
 class Labelled(Pictures):
@@ -135,6 +132,10 @@ def test_a_stream_with_a_name_is_read_once():
         again = Labelled()
         open(Stream(again, "three"), **other)
         assert again.given > 64
+    assert len(open(Stream(Torch(), "torch"))) == 270
+    longer = Torch(range(400))
+    longer.length = 400
+    assert len(open(Stream(longer, "torch"))) == 360
     changed = Labelled(range(1, 301))
     assert open(Stream(changed, "three")).fingerprint != first.fingerprint
     assert changed.given == 300
@@ -178,6 +179,7 @@ def test_a_run_is_resumed_exactly(tmp_path, how):
     next(status for status in playing if status.round == 2)
     playing.close()
     gc.collect()
+    assert not list(cached.root().rglob("*.part"))
     if how == "by the stream":
         kept.thin(0)
         with pytest.raises(UserError, match="handed over in memory"):

@@ -121,19 +121,23 @@ Make = Callable[[Callable[[int], Path] | None], list[Dataset]]
 
 
 def _streamed(begun: Begun, cache: bool, progress: Tell | None) -> Dataset:
-    """A stream; without a name, what another process has read of it is taken only while this one waited for that."""
-
     def make(file: Callable[[int], Path] | None) -> list[Dataset]:
         return [begun.prepared(progress, file and file(0))]
 
-    return _remembered(begun.place if cache else None, make, progress, known=bool(begun.named))[0]
+    return _remembered(begun.place if cache else None, make, progress, begun)[0]
 
 
-def _remembered(place: cached.Place | None, make: Make, progress: Tell | None, known: bool = True) -> list[Dataset]:
-    """From the cache, where what lies there is `known` to be the same; or prepared, and kept if that is worth it."""
+def _remembered(
+    place: cached.Place | None, make: Make, progress: Tell | None, stream: Begun | None = None
+) -> list[Dataset]:
+    """From the cache, or prepared and kept there if that is worth it.
+
+    A stream is always kept: it may not be there a second time. Without a name, what lies in the cache is known to be
+    of the same stream only where another process has prepared it while this one waited.
+    """
     if place is None:
         return make(None)
-    room, waited = kept.most(), False
+    room, known, waited = kept.most(), stream is None or bool(stream.named), False
 
     def waiting() -> None:
         nonlocal waited
@@ -147,14 +151,14 @@ def _remembered(place: cached.Place | None, make: Make, progress: Tell | None, k
     with cached.reserved(place, waiting) as ours:
         # another process may have prepared it while this one waited
         found = cached.load(place) if ours and (known or waited) else None
-        return found or (_kept(place, make, room) if ours else make(None))
+        return found or (_kept(place, make, room, stream is not None) if ours else make(None))
 
 
-def _kept(place: cached.Place, make: Make, room: int) -> list[Dataset]:
+def _kept(place: cached.Place, make: Make, room: int, always: bool) -> list[Dataset]:
     begun = time.monotonic()
     datasets = make(place.scratch)
-    quick = time.monotonic() - begun < cached.SLOW
-    if quick and sum(data.train["x"].nbytes for data in datasets) < storage.LARGE:
+    slow = time.monotonic() - begun >= cached.SLOW
+    if not (always or slow or sum(data.train["x"].nbytes for data in datasets) >= storage.LARGE):
         return datasets
     try:
         cached.store(place, datasets)

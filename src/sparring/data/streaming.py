@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from itertools import chain, islice
+from operator import length_hint
 from pathlib import Path
 from typing import Any, BinaryIO, TypeGuard
 
@@ -70,6 +71,7 @@ class Begun:
         self.name = self.named or f"the {type(items).__name__}"
         if isinstance(items, DataLoader):
             raise UserError(f"{self.name} gives batches", "give its .dataset: batches are made of single examples")
+        length = length_hint(items)  # 0 where it does not say
         self._limit, self._classes = limit, class_names(items)
         self._count = None if limit is None else limit + min(MOST, max(1, limit // (SHARE - 1)))
         self._rest = (split(item, self.name) for item in items)
@@ -82,7 +84,7 @@ class Begun:
             digest.update(self._form.stored(example, index).tobytes() + repr(label).encode())
         beginning = digest.hexdigest()
         which = ("stream", self.named or beginning)
-        self.place = cached.place_by(which, (how, self._count), beginning, self.name)
+        self.place = cached.place_by(which, (how, self._count), f"{beginning} {length}", self.name)
 
     def prepared(self, progress: Tell | None, file: Path | None) -> Dataset:
         """All that is asked for, read and split.
