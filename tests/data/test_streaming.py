@@ -172,12 +172,16 @@ def options(**more):
     return found | {"options": {"width": 4, "latent_dim": 4}, "checkpoint_every": 2, "log_every": 1} | more
 
 
-@pytest.mark.parametrize("how", ["by the stream", "from the cache"])
+@pytest.mark.parametrize("how", ["by the stream", "from the cache", "opened before"])
 def test_a_run_is_resumed_exactly(tmp_path, how):
     whole = sparring.train(Pictures(count()), out=tmp_path / "whole", **options())
-    playing = workflows.run(workflows.plan(Pictures(count()), out=tmp_path / "cut", **options()))
+    source, said = Pictures(count()), options()
+    if how == "opened before":
+        source = open(source, mirror=said.pop("mirror"), limit=said.pop("limit"))
+    playing = workflows.run(workflows.plan(source, out=tmp_path / "cut", **said))
     next(status for status in playing if status.round == 2)
     playing.close()
+    del source, playing
     gc.collect()
     assert not list(cached.root().rglob("*.part"))
     if how == "by the stream":

@@ -29,7 +29,7 @@ from sparring.data.entries import walk
 from sparring.data.sources import BUILTIN, is_two_paths
 from sparring.data.storage import parts
 from sparring.errors import UserError
-from sparring.kinds import from_tables, to_tables
+from sparring.kinds import Schema, from_tables, to_tables
 from sparring.lock import InUseError, locked, share
 
 FORMAT = 2
@@ -164,8 +164,11 @@ def load(place: Place) -> list[Dataset] | None:
     return found
 
 
-def find(fingerprint: str) -> Dataset | None:
-    """The data set of that content, wherever it was prepared from; None where it is not kept, or was one of two."""
+def find(fingerprint: str, schema: Schema) -> Dataset | None:
+    """The data set of that content and these kinds, whatever it was prepared from.
+
+    None where it is not kept, or only as one of two domains.
+    """
     for path in sorted(root().glob("*/0.data")):
         try:
             with path.open("rb") as file:
@@ -174,7 +177,7 @@ def find(fingerprint: str) -> Dataset | None:
             continue
         if table and table["fingerprint"] == fingerprint and table["count"] == 1:
             found = load(Place(path.parent, table["stamp"], table.get("source", "")))
-            if found and found[0].fingerprint == fingerprint:
+            if found and found[0].fingerprint == fingerprint and found[0].schema == schema:
                 return found[0]
     return None
 

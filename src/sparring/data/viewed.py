@@ -63,8 +63,8 @@ def viewed(data: Data, column: str, labels: str = "y", most: int | None = None) 
     """
     source = data.alone(column) if isinstance(data, Unpaired) else data
     kind, named = data.schema[column], classes_of(data.schema, labels)
-    partly = most is not None and getattr(data, "on_demand", False) and most < len(data)
-    places = some(len(data), most) if partly else None
+    fewer = most if getattr(data, "on_demand", False) else None
+    places = None if fewer is None or fewer >= len(data) else some(len(data), fewer)
     train, held_out = source.rows(slice(None) if places is None else places), source.held_out()
     return Viewed(
         kind=kind,
