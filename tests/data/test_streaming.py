@@ -2,6 +2,7 @@
 
 import gc
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 
@@ -73,6 +74,19 @@ def test_a_stream_becomes_what_a_folder_becomes(same_as_folder, monkeypatch, lar
         assert torch.equal(data.batch(5, 16, seed=1)["x"], same_as_folder.batch(5, 16, seed=1)["x"])
         assert torch.equal(data.held_out()["x"], same_as_folder.held_out()["x"])
     assert "300 examples" in " ".join(data.notes)
+
+
+def test_pictures_are_not_held_while_others_are_read():
+    held: list[weakref.ref[Image.Image]] = []
+
+    def watched(pixels):
+        picture = Image.fromarray(pixels)
+        held.append(weakref.ref(picture))
+        assert sum(each() is not None for each in held) <= 64 + 2
+        return picture
+
+    open(Pictures(form=watched))
+    assert len(held) == 300
 
 
 @pytest.mark.parametrize("limit", [1, 8, 9, 10, 17, 100, 269])

@@ -29,7 +29,7 @@ from sparring.data.storage import BUDGET, LARGE
 from sparring.errors import UserError, writing
 from sparring.progress import Tell
 
-_BLOCK = 256  # examples written at once
+_TOLD = 64  # examples from one telling of progress to the next
 
 
 @dataclass(frozen=True)
@@ -118,16 +118,16 @@ class Begun:
         size, most = 0, max(kept.most(), BUDGET)
         left = islice(chain(self._first, self._rest), self._count)
         self._first = []
-        while block := list(islice(left, _BLOCK)):
-            stored = [self._form.stored(example, len(labels) + k).tobytes() for k, (example, _) in enumerate(block)]
-            labels += [_plain(label) for _, label in block]
-            size += sum(map(len, stored))
+        for example, label in left:
+            stored = self._form.stored(example, len(labels)).tobytes()
+            labels.append(_plain(label))
+            size += len(stored)
             if self._limit is None and size > most:
                 problem = f"{self.name} goes on beyond {len(labels):,} examples, {size / 1e9:.3g} GB"
                 raise UserError(problem, f"limit=N reads so many; {kept.VARIABLE} (now {most / 1e9:g}) allows for more")
             with writing(where):
-                out.write(b"".join(stored))
-            if progress:
+                out.write(stored)
+            if progress and (len(labels) % _TOLD == 0 or len(labels) == self._count):
                 share = len(labels) / self._count if self._count else 0.0
                 progress(f"reading {self.name}: {len(labels):,} examples, {size / 1e6:,.0f} MB", share)
         with writing(where):
