@@ -24,6 +24,11 @@ def user_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sparring"
 
 
+def features_folder() -> Path:
+    """Where evaluations keep what they have computed of reals."""
+    return user_cache() / "features"
+
+
 def key_of(*parts: Any) -> str:
     """Hex digits of arrays and of anything that can be printed, in their order."""
     found = hashlib.blake2b(digest_size=20)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 import sparring.data
 from sparring import workflows
-from sparring.cache import Cache, user_cache
+from sparring.cache import Cache, features_folder
 from sparring.config import RunConfig, read_toml, validated
 from sparring.data import Channels, Data, Viewed, known_pairs, viewed
 from sparring.devices import UnavailableError, choose_device
@@ -24,7 +24,16 @@ from sparring.kinds import Pictures, classes_of, from_tables, labelled, pictured
 from sparring.metrics import Partner
 from sparring.progress import Tell, Work, untold_work
 from sparring.runs import RunDir
-from sparring.scoring import FEATURES, METRICS, Evaluation, Features, Scorer, check_shape, expected_seconds
+from sparring.scoring import (
+    FEATURES,
+    METRICS,
+    Evaluation,
+    Features,
+    Scorer,
+    check_shape,
+    expected_seconds,
+    reals_needed,
+)
 
 Generated = str | Path | np.ndarray | workflows.Run
 """A run; or a folder, zip or array of samples of any generator."""
@@ -95,7 +104,7 @@ def compare(
     reals, source = _reals(given, against, size, channels, workflows.Opening(cache))
     ready = [_sampler(each, checkpoint, game, where) for each in given]
     makes = next((each.game.makes for each in ready if each and each.game.makes in reals.schema), "x")
-    data = viewed(reals, makes)
+    data = viewed(reals, makes, most=reals_needed(samples))
     limit = min(samples, (len(data.train) + len(data.held_out)) // 2)
     work = _work(given, data, features, limit, tell)
     sets = []
@@ -104,7 +113,7 @@ def compare(
         sets.append(_drawn(each, ready[k], limit, size, channels, checkpoint))
         check_shape(tuple(sets[-1].samples.shape[1:]), data)
     n = min(limit, *(len(each.samples) for each in sets))
-    kept = Cache(user_cache() / "features" if cache else None)
+    kept = Cache(features_folder() if cache else None)
     scorer = Scorer(data, source, features, n, seed, device=torch.device(where), cache=kept, tell=work)
     found = []
     for k, (each, drawn) in enumerate(zip(given, sets, strict=True)):

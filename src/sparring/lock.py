@@ -1,4 +1,4 @@
-"""One process at a time writes a run directory.
+"""One process at a time writes a run directory; files that are mapped are known to be in use.
 
 The lock is the system's, held on a file in the directory: it ends with its process, however that ends, so a stale file
 blocks nobody. On a file system that knows no locks there is none.
@@ -12,7 +12,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from sparring.errors import UserError, writing
 
@@ -57,6 +57,30 @@ def locked(folder: Path) -> Iterator[None]:
         file.close()
 
 
+def share(file: IO[Any]) -> None:
+    """Hold a file beside others who do, for as long as it or a mapping of it is open.
+
+    Windows needs no such lock: it removes no file that is mapped.
+    """
+    if fcntl:
+        with contextlib.suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_SH)
+
+
+def is_shared(path: Path) -> bool:
+    """Whether somebody holds a file by `share`.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    with path.open("r+b") as file:
+        try:
+            _take(file)
+        except OSError:
+            return True
+    return False
+
+
 def _opened(path: Path) -> IO[str]:
     """The file of that path, locked."""
     while True:
@@ -75,7 +99,7 @@ def _opened(path: Path) -> IO[str]:
         file.close()
 
 
-def _take(file: IO[str]) -> None:
+def _take(file: IO[Any]) -> None:
     try:
         if fcntl:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

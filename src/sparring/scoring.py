@@ -265,11 +265,12 @@ class Scorer:
                 f"only {count} reals were held out from training: the test of memorisation also takes the distance "
                 "from each training example to the nearest other one"
             )
-        looked_at, count = len(self._learnt), len(self._data.train)
+        looked_at, known, count = len(self._learnt), len(self._data.train), self._data.of
         if looked_at < count:
+            among = "all" if known == count else f"{known:,}, those that were read"
             yield (
                 f"changed copies are looked for among {looked_at:,} of {count:,} training examples, drawn at random, "
-                "and exact copies among all"
+                f"and exact copies among {among}"
             )
         twins = sum(count for count in self._known.values() if count > 1)
         if twins > 0.01 * len(self._data.train):
@@ -294,9 +295,11 @@ class Scorer:
 
     def _copies(self, samples: np.ndarray, views: torch.Tensor) -> Copies:
         test = metrics.memorization(self._train, self._held_out, views, known=self._again)
-        test = test._replace(partners=tuple(self._learnt[list(test.partners)].tolist()))
+        partners = self._learnt[list(test.partners)]
         exact = sum(_fingerprint(sample) in self._known for sample in samples)
-        pairs = np.stack([samples[list(test.closest)], self._data.stored[list(test.partners)]], 1)
+        pairs = np.stack([samples[list(test.closest)], self._data.stored[partners]], 1)
+        places = self._data.places
+        test = test._replace(partners=tuple((partners if places is None else places[partners]).tolist()))
         beside = "held-out reals and of training examples" if self._small else "held-out reals"
         return Copies(test.flagged() or exact > 0, exact, test, pairs, beside)
 
@@ -322,6 +325,11 @@ class Scorer:
             for distance, seen in ((row.value, fake.seen.features), (row.floor, self._fresh))
         )
         return [Row(f"Mi{row.name}", value, None, floor, None, "lower", row.n)]
+
+
+def reals_needed(n: int) -> int:
+    """How many training examples a `Scorer` of n samples can make use of, but for finding exact copies."""
+    return 2 * n + COPY_TEST_EXAMPLES
 
 
 def reals_embedded(data: Viewed, n: int) -> int:

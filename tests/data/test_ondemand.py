@@ -7,8 +7,8 @@ from PIL import Image
 from torch.utils.data import Dataset as TorchDataset
 
 import sparring
-from sparring import workflows
-from sparring.data import Data, OnDemand, open
+from sparring import scoring, workflows
+from sparring.data import Data, OnDemand, open, viewed
 from sparring.errors import UserError
 from sparring.kinds import classes_of
 
@@ -128,6 +128,38 @@ def test_a_value_beyond_those_looked_at_is_refused_and_not_clipped():
     with pytest.raises(UserError, match="beyond the range"):
         open(items).rows(slice(None))
     open(items, range=(0, 1.5)).rows(slice(None))
+
+
+def test_what_is_held_out_is_read_once_and_no_further_than_asked_for():
+    items = Noise(1000)
+    data = open(items)
+    items.asked.clear()
+    first = data.held_out(10)["x"]
+    assert len(items.asked) == 10
+    every = data.held_out()["x"]
+    assert len(items.asked) == len(set(items.asked)) == len(every) == 100
+    assert torch.equal(every[:10], first)
+    assert len(data.held_out(500)["x"]) == len(items.asked) == 100
+
+
+def test_an_evaluation_reads_no_more_than_it_looks_at(monkeypatch):
+    monkeypatch.setattr(scoring, "COPY_TEST_EXAMPLES", 60)
+    items = Noise(2000)
+    data = open(items)
+    items.asked.clear()
+    seen = viewed(data, "x", most=scoring.reals_needed(40))
+    assert len(items.asked) == 2 * 40 + 60 + 200
+    training = [items[int(index)] for index in sorted(set(range(2000)) - set(data._kept.tolist()))]
+    assert len(training) == seen.of == 1800
+    scorer = scoring.Scorer(seen, "noise", samples=40)
+    copied = seen.places[scorer._learnt[[3, 5]]]
+    samples = np.stack([training[index].transpose(2, 0, 1) for index in copied] + [255 - training[0].T] * 38)
+    found = scorer(torch.from_numpy(samples))
+    assert found.copies.exact == 2
+    assert set(copied.tolist()) <= set(found.copies.test.partners)
+    assert "of 1,800 training examples" in " ".join(found.notes)
+    assert "exact copies among 140, those that were read" in " ".join(found.notes)
+    assert viewed(open(Noise(150)), "x", most=140).places is None
 
 
 def test_size_channels_and_limit():

@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 
 from sparring.cli import (
+    cache,
     doctor,
     encode,
     evaluate,
@@ -48,6 +49,7 @@ for command in (
     export.export,
     inspect.inspect,
     recipes.recipes,
+    cache.cache,
 ):
     app.command()(command)
 

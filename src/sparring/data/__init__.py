@@ -1,3 +1,4 @@
+from sparring.data.cached import find
 from sparring.data.dataset import Dataset
 from sparring.data.derived import Holed, Reduced
 from sparring.data.fitted import Fitted, read_fitted
@@ -8,6 +9,7 @@ from sparring.data.opening import open, read, two_domains
 from sparring.data.paired import Paired, is_paired, known_pairs
 from sparring.data.protocol import Data, Rows
 from sparring.data.sources import BUILTIN, Source, is_two_paths
+from sparring.data.streaming import Stream
 from sparring.data.unpaired import Unpaired
 from sparring.data.viewed import Viewed, known_modes_in_view, viewed
 from sparring.data.whole import Laid, laid_out, pictures_of, read_whole, with_alpha
@@ -28,8 +30,10 @@ __all__ = [
     "Reduced",
     "Rows",
     "Source",
+    "Stream",
     "Unpaired",
     "Viewed",
+    "find",
     "inspect",
     "is_paired",
     "is_two_paths",

@@ -2,7 +2,8 @@
 
 A source has a folder there, named by a digest of where it lies and of how it was prepared; a file in it is one data
 set. The file is one array after another and, at its end, a table in JSON, the table's length and eight letters: one
-that was cut off does not end so, and is made again. It is filled under another name and renamed when it is whole.
+that was cut off does not end so, and is made again. It is filled under another name and renamed when it is whole. It is
+held by whoever maps it, so that `sparring.data.kept` removes nothing that is in use.
 """
 
 import contextlib
@@ -14,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 from importlib.metadata import version
 from pathlib import Path
@@ -27,14 +29,17 @@ from sparring.data.entries import walk
 from sparring.data.sources import BUILTIN, is_two_paths
 from sparring.data.storage import parts
 from sparring.errors import UserError
-from sparring.kinds import from_tables, to_tables
-from sparring.lock import InUseError, locked
+from sparring.kinds import Schema, from_tables, to_tables
+from sparring.lock import InUseError, locked, share
 
 FORMAT = 2
 """Counts up when the same source is prepared to other bytes, or written in another way."""
 
 SLOW = 1.0
 """Seconds of preparation from which on a data set is kept, however small it is."""
+
+TABLE = "table.json"
+"""The file of what `write_table` keeps."""
 
 _END = b"SPARRING"
 _ALIGNED = 64  # bytes; where arrays begin
@@ -47,11 +52,13 @@ class Place:
 
     Args:
         folder: of this source, prepared in this way.
-        stamp: of the files of the source, as they are now.
+        stamp: of the content of the source, as it is now.
+        source: what it is called.
     """
 
     folder: Path
     stamp: str
+    source: str
 
     def scratch(self, part: int) -> Path:
         """The file that is filled."""
@@ -77,8 +84,18 @@ def place_of(source: object, how: object) -> Place | None:
         stamp = " ".join(map(_stamp, paths))
     except OSError:
         return None
-    key = repr((*map(os.fsencode, paths), how, FORMAT, version("pillow"), version("numpy")))
-    return Place(user_cache() / "data" / blake2b(key.encode(), digest_size=12).hexdigest(), stamp)
+    return place_by(tuple(map(os.fsencode, paths)), how, stamp, " and ".join(map(str, paths)))
+
+
+def place_by(which: object, how: object, stamp: str, source: str) -> Place:
+    """The place of what is told from others by the `repr` of `which`; see `place_of` and `Place`."""
+    key = repr((which, how, FORMAT, version("pillow"), version("numpy")))
+    return Place(root() / blake2b(key.encode(), digest_size=12).hexdigest(), stamp, source)
+
+
+def root() -> Path:
+    """Where all places are."""
+    return user_cache() / "data"
 
 
 def _stamp(path: Path) -> str:
@@ -106,7 +123,7 @@ def reserved(place: Place, waiting: Callable[[], None]) -> Iterator[bool]:
     """
     with contextlib.ExitStack() as stack:
         # when nobody holds it any more; a folder in which something lies stays
-        stack.callback(lambda: _remove(place.folder.rmdir))
+        stack.callback(lambda: _tried(place.folder.rmdir))
         while True:
             try:
                 place.folder.mkdir(parents=True, exist_ok=True)
@@ -118,11 +135,11 @@ def reserved(place: Place, waiting: Callable[[], None]) -> Iterator[bool]:
             except (OSError, UserError):  # a cache that is not there is no reason not to train
                 yield False
                 return
-        stack.callback(lambda: [_remove(path.unlink) for path in place.folder.glob("*.part")])
+        stack.callback(lambda: [_tried(path.unlink) for path in place.folder.glob("*.part")])
         yield True
 
 
-def _remove(how: Callable[[], None]) -> None:
+def _tried(how: Callable[[], None]) -> None:
     with contextlib.suppress(OSError):
         how()
 
@@ -132,12 +149,37 @@ def load(place: Place) -> list[Dataset] | None:
     found: list[Dataset] = []
     count = 1
     while len(found) < count:
-        table = _table(place.finished(len(found)))
-        if table is None or table["stamp"] != place.stamp:
+        try:
+            with place.finished(len(found)).open("rb") as file:
+                share(file)
+                table = table_of(file)
+                if table is None or table["stamp"] != place.stamp:
+                    return None
+                count = table["count"]
+                found.append(_mapped(file, table))
+        except OSError:
             return None
-        count = table["count"]
-        found.append(_mapped(place.finished(len(found)), table))
+    for part in range(count):
+        _tried(partial(os.utime, place.finished(part)))  # when it was used
     return found
+
+
+def find(fingerprint: str, schema: Schema) -> Dataset | None:
+    """The data set of that content and these kinds, whatever it was prepared from.
+
+    None where it is not kept, or only as one of two domains.
+    """
+    for path in sorted(root().glob("*/0.data")):
+        try:
+            with path.open("rb") as file:
+                table = table_of(file)
+        except OSError:
+            continue
+        if table and table["fingerprint"] == fingerprint and table["count"] == 1:
+            found = load(Place(path.parent, table["stamp"], table.get("source", "")))
+            if found and found[0].fingerprint == fingerprint and found[0].schema == schema:
+                return found[0]
+    return None
 
 
 def size_of(place: Place) -> int:
@@ -159,6 +201,7 @@ def store(place: Place, datasets: Sequence[Dataset]) -> None:
             arrays = _append(file, data, filled=scratch.stat().st_size > 0)
             table = {
                 "stamp": place.stamp,
+                "source": place.source,
                 "count": len(datasets),
                 "columns": to_tables(data.schema),
                 "arrays": arrays,
@@ -178,7 +221,7 @@ def store(place: Place, datasets: Sequence[Dataset]) -> None:
 def read_table(place: Place) -> dict[str, Any] | None:
     """What `write_table` wrote; None if it is not there or is of other files."""
     try:
-        table = json.loads((place.folder / "table.json").read_text(encoding="utf-8"))
+        table = json.loads((place.folder / TABLE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return table["found"] if table["stamp"] == place.stamp else None
@@ -189,8 +232,8 @@ def write_table(place: Place, found: Mapping[str, Any]) -> None:
     with contextlib.suppress(OSError):
         place.folder.mkdir(parents=True, exist_ok=True)
         fresh = place.folder / f"table-{os.getpid()}.part"
-        fresh.write_text(json.dumps({"stamp": place.stamp, "found": found}), encoding="utf-8")
-        fresh.replace(place.folder / "table.json")
+        fresh.write_text(json.dumps({"stamp": place.stamp, "source": place.source, "found": found}), encoding="utf-8")
+        fresh.replace(place.folder / TABLE)
 
 
 def _append(file: BinaryIO, data: Dataset, filled: bool) -> list[dict[str, Any]]:
@@ -213,26 +256,24 @@ def _append(file: BinaryIO, data: Dataset, filled: bool) -> list[dict[str, Any]]
     return written
 
 
-def _table(path: Path) -> dict[str, Any] | None:
-    """What stands at the end of a file; None if it does not end as one that is whole."""
+def table_of(file: BinaryIO) -> dict[str, Any] | None:
+    """What stands at the end of a data set's file; None if it does not end as one that is whole."""
     try:
-        with path.open("rb") as file:
-            tail = 8 + len(_END)
-            file.seek(-tail, os.SEEK_END)
-            size, end = struct.unpack("<Q", file.read(8))[0], file.read()
-            if end != _END:
-                return None
-            file.seek(-tail - size, os.SEEK_END)
-            return json.loads(file.read(size))
+        tail = 8 + len(_END)
+        file.seek(-tail, os.SEEK_END)
+        size, end = struct.unpack("<Q", file.read(8))[0], file.read()
+        if end != _END:
+            return None
+        file.seek(-tail - size, os.SEEK_END)
+        return json.loads(file.read(size))
     except (OSError, ValueError):
         return None
 
 
-def _mapped(path: Path, table: dict[str, Any]) -> Dataset:
+def _mapped(file: BinaryIO, table: dict[str, Any]) -> Dataset:
     columns: dict[str, dict[str, np.ndarray]] = {"train": {}, "kept": {}}
-    with path.open("rb") as file:
-        # read only: nobody can change by mistake what other runs read
-        whole = np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
+    # read only: nobody can change by mistake what other runs read
+    whole = np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
     for each in table["arrays"]:
         kind, shape = np.dtype(each["dtype"]), tuple(each["shape"])
         size = int(np.prod(shape, dtype=np.int64)) * kind.itemsize

@@ -38,7 +38,7 @@ class Reduced:
         UserError: no pictures, or sides that cannot be divided.
     """
 
-    paired = True
+    paired = on_demand = True
 
     def __init__(self, data: Data, factor: int) -> None:
         kind = _pictures(data)
@@ -87,7 +87,7 @@ class Holed:
         UserError: no pictures.
     """
 
-    paired = True
+    paired = on_demand = True
 
     def __init__(self, data: Data, mask: Mask = "center", share: float = 0.5) -> None:
         kind = _pictures(data)

@@ -1,14 +1,14 @@
 """Open a source of data for training."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
-from sparring.data import cached, storage
+from sparring.data import cached, kept, storage
 from sparring.data.arrays import ArraySource
 from sparring.data.assembly import Scale
 from sparring.data.dataset import Dataset
@@ -20,13 +20,14 @@ from sparring.data.paired import Paired
 from sparring.data.preparing import Preparation, prepared, read_array, read_pictures
 from sparring.data.ranges import Range, check_range
 from sparring.data.sources import Source, is_two_paths, locate
+from sparring.data.streaming import Begun, Stream, is_stream
 from sparring.data.unpaired import Unpaired
 from sparring.errors import UserError
 from sparring.progress import Tell
 
 
 def open(
-    source: Source | MapStyle,
+    source: Source | MapStyle | Stream | Iterable[Any],
     *,
     size: tuple[int, int] | None = None,
     channels: Channels | None = None,
@@ -46,14 +47,16 @@ def open(
         source: a built-in name (`BUILTIN`); a folder or zip of pictures, where sub-folders are classes, `train` is read
             and not `val` or `test`, or `trainA` and `trainB` are two domains; two folders or zips, (a, b), which are
             domains; a .npy or .npz file; a .parquet file of pictures; an array of pictures or points; (array, labels);
-            or a map-style data set such as PyTorch's, which is read as it is needed: see `OnDemand`.
+            a map-style data set such as PyTorch's, which is read as it is needed: see `OnDemand`; or a stream, anything
+            that can be iterated over, which is read once: see `Stream`.
         size: (height, width); None takes the most common size if half of the pictures have it, else 64x64. Pictures are
             cropped centrally to that aspect ratio and resized by antialiased Lanczos.
         channels: 1, 3 or 4; "raw" keeps as many as are stored, none of them taken for alpha; None takes 4 if any pixel
             is transparent, 1 if all are stored as grey, else 3. Without an alpha channel transparent pixels are laid
             over white.
         mirror: flip pictures left to right at random.
-        limit: so many training examples only, chosen at random, of each domain; as many are held out as without.
+        limit: so many training examples only, chosen at random, of each domain; as many are held out as without. A
+            stream is read no further than that takes.
         frames: of a file with several, such as a GIF or TIFF, "first" or "all" are examples.
         scale: columns of points are divided by "each" its own standard deviation, or by "one" number, which keeps the
             form of the cloud; "auto" takes "each" where one deviation is more than three times another.
@@ -83,12 +86,18 @@ def open(
     check_request(size_a, channels)
     check_range(range)
     how = Preparation(size, channels, frames, scale, range, pairs, size_a)
+    if (pairs or size_a) and (is_map_style(source) or is_stream(source)):
+        raise UserError(
+            f"pairs of a {type(source).__name__} are not read", "a data set of your own: sparring.data.Data"
+        )
     if is_map_style(source):
-        if pairs or size_a:
-            raise UserError("pairs of a map-style data set are not read", "a data set of your own: sparring.data.Data")
         return OnDemand(source, how, mirror, limit)
+    if is_stream(source):
+        return replace(_streamed(Begun(source, how, limit), cache, progress), mirror=mirror)
     named = cast(Source, source)  # anything else is refused there
-    opened = _remembered(named, how, progress) if cache else prepared(named, how, progress)
+    opened = _remembered(
+        cached.place_of(named, how) if cache else None, lambda file: prepared(named, how, progress, file), progress
+    )
     if mirror and not opened[0].schema["x"].mirrors:
         name = source if isinstance(source, str | Path) else "the array"
         raise UserError(f"{name} holds points", "--size, --channels and --mirror are for pictures")
@@ -99,7 +108,7 @@ def open(
     return Paired(*opened) if pairs else Unpaired(*opened)
 
 
-def two_domains(source: Source | MapStyle) -> bool:
+def two_domains(source: Source | MapStyle | Stream | Iterable[Any]) -> bool:
     """Whether a source is of two domains; no file is opened."""
     if is_two_paths(source):
         return True
@@ -107,43 +116,70 @@ def two_domains(source: Source | MapStyle) -> bool:
     return isinstance(found, Layout) and len(found.parts) == 2
 
 
-def _remembered(source: Source, how: Preparation, progress: Tell | None) -> list[Dataset]:
-    """From the cache, or prepared and kept there if that is worth it."""
-    place = cached.place_of(source, how)
-    found = place and cached.load(place)
+Make = Callable[[Callable[[int], Path] | None], list[Dataset]]
+"""Prepares data sets; the examples of each may lie in the file of its number, if they are many."""
+
+
+def _streamed(begun: Begun, cache: bool, progress: Tell | None) -> Dataset:
+    def make(file: Callable[[int], Path] | None) -> list[Dataset]:
+        return [begun.prepared(progress, file and file(0))]
+
+    return _remembered(begun.place if cache else None, make, progress, begun)[0]
+
+
+def _remembered(
+    place: cached.Place | None, make: Make, progress: Tell | None, stream: Begun | None = None
+) -> list[Dataset]:
+    """From the cache, or prepared and kept there if that is worth it.
+
+    A stream is always kept: it may not be there a second time. Without a name, what lies in the cache is known to be
+    of the same stream only where another process has prepared it while this one waited.
+    """
     if place is None:
-        return prepared(source, how, progress)
+        return make(None)
+    room, known, waited = kept.most(), stream is None or bool(stream.named), False
+
+    def waiting() -> None:
+        nonlocal waited
+        waited = True
+        if progress:
+            progress("waiting for another process that prepares this", 0)
+
+    found = cached.load(place) if known else None
     if found:
-        return _noted(found, f"read from the cache, {place.folder} ({_megabytes(place)})")
-    with cached.reserved(
-        place, lambda: progress and progress("waiting for another process that prepares this", 0)
-    ) as ours:
+        return _noted(found, f"read from the cache, {place.folder} ({_megabytes(cached.size_of(place))})")
+    with cached.reserved(place, waiting) as ours:
         # another process may have prepared it while this one waited
-        found = ours and cached.load(place)
-        return found or _kept(source, how, progress, place if ours else None)
+        found = cached.load(place) if ours and (known or waited) else None
+        return found or (_kept(place, make, room, stream is not None) if ours else make(None))
 
 
-def _kept(source: Source, how: Preparation, progress: Tell | None, place: cached.Place | None) -> list[Dataset]:
+def _kept(place: cached.Place, make: Make, room: int, always: bool) -> list[Dataset]:
     begun = time.monotonic()
-    datasets = prepared(source, how, progress, place and place.scratch)
-    quick = time.monotonic() - begun < cached.SLOW
-    if place is None or (quick and sum(data.train["x"].nbytes for data in datasets) < storage.LARGE):
+    datasets = make(place.scratch)
+    slow = time.monotonic() - begun >= cached.SLOW
+    if not (always or slow or sum(data.train["x"].nbytes for data in datasets) >= storage.LARGE):
         return datasets
     try:
         cached.store(place, datasets)
     except OSError as error:
         return _noted(datasets, f"not kept in the cache, {place.folder}: {error.strerror}")
     count = sum(len(column) for data in datasets for column in (data.train["x"], data.kept["x"]))
-    found = cached.load(place)
-    return _noted(found or datasets, f"prepared {count:,} examples in the cache, {place.folder} ({_megabytes(place)})")
+    size = _megabytes(cached.size_of(place))
+    made = _noted(cached.load(place) or datasets, f"prepared {count:,} examples in the cache, {place.folder} ({size})")
+    gone = kept.thin(room)
+    if not gone:
+        return made
+    what = f"{len(gone)} other data set{'s' if len(gone) > 1 else ''} ({_megabytes(sum(each.size for each in gone))})"
+    return _noted(made, f"removed {what} from the cache, which holds {room / 1e9:g} GB ({kept.VARIABLE})")
 
 
 def _noted(datasets: Sequence[Dataset], note: str) -> list[Dataset]:
     return [replace(datasets[0], notes=(*datasets[0].notes, note)), *datasets[1:]]
 
 
-def _megabytes(place: cached.Place) -> str:
-    return f"{cached.size_of(place) / 1e6:,.0f} MB"
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.0f} MB"
 
 
 def read(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
+from sparring.data.dataset import some
 from sparring.data.protocol import Data
 from sparring.data.unpaired import Unpaired
 from sparring.kinds import Kind, classes_of
@@ -24,6 +25,8 @@ class Viewed:
         classes: their names.
         mirror: whether training mirrors half of the examples.
         fingerprint: of the data set.
+        places: `(N,)`, the index of each in the training part, where only some were read; None where all are here.
+        of: training examples of the data set.
     """
 
     kind: Kind
@@ -35,6 +38,8 @@ class Viewed:
     classes: tuple[str, ...]
     mirror: bool
     fingerprint: str
+    places: np.ndarray | None
+    of: int
 
     @property
     def pictures(self) -> bool:
@@ -47,17 +52,20 @@ class Viewed:
         return self.train.shape[1:]
 
 
-def viewed(data: Data, column: str, labels: str = "y") -> Viewed:
+def viewed(data: Data, column: str, labels: str = "y", most: int | None = None) -> Viewed:
     """The view of a column, beside the labels of another, where it has labels.
 
     Args:
-        data: the data set.
+        data: the data set; where its attribute `on_demand` is True, looking at an example takes reading or making it.
         column: what samples are compared with.
         labels: the column of labels.
+        most: so many training examples, chosen at random, of a data set that is read on demand; all of any other.
     """
     source = data.alone(column) if isinstance(data, Unpaired) else data
     kind, named = data.schema[column], classes_of(data.schema, labels)
-    train, held_out = source.rows(slice(None)), source.held_out()
+    fewer = most if getattr(data, "on_demand", False) else None
+    places = None if fewer is None or fewer >= len(data) else some(len(data), fewer)
+    train, held_out = source.rows(slice(None) if places is None else places), source.held_out()
     return Viewed(
         kind=kind,
         stored=train[column].numpy(),
@@ -68,6 +76,8 @@ def viewed(data: Data, column: str, labels: str = "y") -> Viewed:
         classes=named,
         mirror=data.mirror and kind.mirrors,
         fingerprint=data.fingerprint,
+        places=places,
+        of=len(train[column]) if places is None else len(data),
     )
 
 

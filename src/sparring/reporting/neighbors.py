@@ -41,7 +41,7 @@ def nearest_examples(story: Story) -> Neighbors:
         UserError: there is no checkpoint, or the data is not there any more, has changed, or is of two kinds.
     """
     config, kind = story.config, story.kind
-    data = viewed(workflows.reopened(story.run.path, config), config.makes)
+    data = viewed(workflows.reopened(story.run.path, config), config.makes, most=SEARCHED)
     if not data.pictures:
         raise UserError("only pictures are searched")
     ready = workflows.sampler(story.run.path, checkpoint=story.checkpoint)
@@ -56,4 +56,4 @@ def nearest_examples(story: Story) -> Neighbors:
     partners = chosen[indices.numpy()]
     order = distances.argsort()[:SHOWN].numpy()
     pairs = torch.stack([made[order], torch.from_numpy(data.stored[partners[order]])], 1)
-    return Neighbors(pairs, len(chosen), len(data.train))
+    return Neighbors(pairs, len(chosen), data.of)

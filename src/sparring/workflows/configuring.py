@@ -1,13 +1,13 @@
 """What is asked of a run, checked: its config."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypedDict
 
 import sparring.data
 from sparring import recipes
 from sparring.config import FOUND_OUT, Budget, DataOptions, RunConfig, validated
-from sparring.data import Data, MapStyle
+from sparring.data import Data, MapStyle, Stream
 from sparring.doctor import AUTO, OFF
 from sparring.errors import UserError, did_you_mean
 from sparring.kinds import Schema
@@ -16,8 +16,8 @@ from sparring.readable import encodable, printable
 from sparring.recipes import BatchOptions
 from sparring.runs import RunDir, next_free
 
-Source = sparring.data.Source | MapStyle | Data
-"""A built-in name, a path, an array, (array, labels), or a data set of your own; see `sparring.data.open`."""
+Source = sparring.data.Source | MapStyle | Stream | Iterable[Any] | Data
+"""A built-in name, a path, an array, (array, labels), a stream, or a data set of your own; see `sparring.data.open`."""
 
 CUSTOM = "custom"
 

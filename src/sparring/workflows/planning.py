@@ -17,7 +17,7 @@ from sparring.data import Data
 from sparring.devices import UnavailableError
 from sparring.errors import SharedError, UserError, did_you_mean
 from sparring.game import Game
-from sparring.kinds import to_tables
+from sparring.kinds import from_tables, to_tables
 from sparring.loop import Play, State
 from sparring.processes import Processes, join
 from sparring.progress import Tell
@@ -98,7 +98,9 @@ def open_data(source: Source, config: RunConfig, opening: Opening = Opening()) -
 def _opened(source: Source, config: RunConfig, opening: Opening) -> Data:
     how = config.data.model_dump(exclude={"source", "b"})
     if isinstance(source, Data):
-        asked = [name for name, value in how.items() if value != DataOptions.model_fields[name].default]
+        said = {name: field.default for name, field in DataOptions.model_fields.items()}
+        said["mirror"] = source.mirror if how["mirror"] else False  # a run remembers it of opened data
+        asked = [name for name, value in how.items() if value != said[name]]
         if asked:
             raise UserError(f"{asked[0]} is for data yet to be opened", "sparring.data.open(source, ...)")
         return source
@@ -114,7 +116,7 @@ def reopened(
     hint: str = "",
     opening: Opening = Opening(),
 ) -> Data:
-    """The data that a run was trained on, from where it lies, or from `source`.
+    """The data that a run was trained on, from where it lies, or from `source`; that of a stream, from the cache.
 
     Args:
         path: the run, for the errors.
@@ -127,7 +129,10 @@ def reopened(
         UserError: it was handed over in memory, is not there any more, or has changed.
     """
     if source is None and not config.data.source:
-        raise UserError(f"the data of {path} was handed over in memory", hint)
+        kept = sparring.data.find(config.fingerprint, from_tables(config.columns)) if opening.cache else None
+        if kept is None:
+            raise UserError(f"the data of {path} was handed over in memory", hint)
+        return replace(kept, mirror=config.data.mirror)
     place = config.data.place if source is None else source
     if source is None and place not in sparring.data.BUILTIN:
         gone = next((each for each in (config.data.source, config.data.b) if each and not Path(each).exists()), None)
@@ -197,7 +202,9 @@ def _planned(
     chosen = chosen.model_copy(update={"parts": chosen.accumulate * processes.size})
     run_dir = fresh(out, chosen)
     data = open_data(source if source is not None else chosen.data.place, chosen, opening)
-    chosen = chosen.model_copy(update={"options": all_options(chosen, data.schema)})
+    # of data that was opened before, too: it may be found in the cache again
+    mirrored = {"data": chosen.data.model_copy(update={"mirror": bool(data.mirror)})}
+    chosen = chosen.model_copy(update=mirrored | {"options": all_options(chosen, data.schema)})
     made = assemble(chosen, data, game, processes, init)
     found = {"fingerprint": data.fingerprint, "horizon": made.how.horizon, "columns": to_tables(data.schema)}
     found |= {"makes": made.state.game.makes, "versions": _versions()}

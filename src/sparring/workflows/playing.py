@@ -28,7 +28,7 @@ from sparring.metrics.table import KNOWN_MODES
 from sparring.pacing import PACED_ROUNDS, Meter, interruptions
 from sparring.processes import ALONE
 from sparring.runs import RunDir
-from sparring.scoring import Evaluation, Scorer
+from sparring.scoring import Evaluation, Scorer, reals_needed
 from sparring.severity import is_trouble
 from sparring.workflows import given
 from sparring.workflows.configuring import cadences
@@ -287,8 +287,8 @@ class Scoring:
         source = config.data.named or "data in memory"
         self._scorer = None
         if self._cadence:
-            reals = viewed(plan.data, plan.state.game.makes)
             features, n = config.evaluate_features or None, config.evaluate_samples
+            reals = viewed(plan.data, plan.state.game.makes, most=reals_needed(n))
             self._scorer = Scorer(reals, source, features, n, device=plan.how.device)
 
     def score(self, seconds: float, last: bool) -> None:
