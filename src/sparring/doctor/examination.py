@@ -119,8 +119,9 @@ class Examiner:
         with _as_in_training(live, self._how):
             fakes = self._drawn(live, min(D_EXAMPLES, len(self._noise)), self._how.batch)
             made = {name: value[: len(fakes)] for name, value in self._given.items()} | {self._key: fakes}
-            answers = [self._asked(live, each) for each in (self._train, self._held_out, made)]
-            slope = self._slope(live)
+            told = not self._waiting()
+            answers = [self._asked(live, each) for each in (self._train, self._held_out, made)] if told else []
+            slope = self._slope(live) if told else 0.0
         with evaluating(averaged):
             samples = self._drawn(averaged, len(self._noise), 100)
         found: dict[str, Any] = self._steps(heard) | {"loss_swings": swings}
@@ -128,12 +129,16 @@ class Examiner:
         found |= {} if strength is None else {"augmentation": strength.item()}
         found["passed"] = found["gradient"] / slope if slope and "gradient" in found else None
         if all(bool((each.abs() < MAX_VALUE).all()) for each in (*answers, fakes, samples)):
-            found |= _listened(*answers)
+            found |= _listened(*answers) if answers else {}
             if self._space:
                 found |= self._likeness(self._space, samples) | self._drift(self._space, fakes)
         else:
             found["finite"] = False
         return Signals(**found)
+
+    def _waiting(self) -> bool:
+        """Whether a player enters later and has not stepped yet: what a D says that nobody trains means nothing."""
+        return any(player.enters and not self._state.steps[player.name] for player in self._state.game.players)
 
     def memory(self, round: int) -> dict[str, Tensor]:
         """What an examiner of a resumed run needs: the round, and where the samples of fixed noise are."""
