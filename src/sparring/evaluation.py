@@ -108,10 +108,11 @@ def compare(
     for k, (each, drawn) in enumerate(zip(given, sets, strict=True)):
         asked = drawn.asked if drawn.classes == data.classes else None
         evaluation = scorer(drawn.samples, _name(each), asked, partial(_tell_part, work, k, given))
-        by_run = ready[k]
-        beside = by_run and workflows.partners_of(by_run.game, by_run.schema, reals, scorer)
-        partners = by_run and beside and beside(by_run.made_from)
-        evaluation = replace(_in_own_order(evaluation, drawn.order), partners=partners)
+        evaluation = _in_own_order(evaluation, drawn.order)
+        if made_by := ready[k]:
+            evaluation = workflows.fairly_tested(evaluation, made_by.game, made_by.schema, reals)
+            beside = workflows.partners_of(made_by.game, made_by.schema, reals, scorer)
+            evaluation = replace(evaluation, partners=beside and beside(made_by.made_from))
         found.append(evaluation)
         if drawn.run:
             with writing(drawn.run.metrics):

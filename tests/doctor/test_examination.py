@@ -131,6 +131,8 @@ def test_a_d_that_has_not_entered_yet_is_not_asked(recipe):
     assert [signals.auc is None for signals in found] == [True, False]
     assert all(signals.distance is not None for signals in found)
     assert (found[0].score, found[0].passed) == (None, None)
+    # what is made of training pictures ought to look like them, and few are held out
+    assert found[0].copies is None
 
 
 @pytest.mark.parametrize("count", [3, 12, 25])

@@ -19,7 +19,7 @@ from sparring.doctor.signals import Signals
 from sparring.doctor.space import Seen, Shares, Space
 from sparring.game import Batch
 from sparring.judges import strength_of
-from sparring.kinds import classes_of, labelled, to_model
+from sparring.kinds import classes_of, labelled, pictured, to_model
 from sparring.loop import Play, State, evaluating, preserving, seed_of
 from sparring.metrics.table import KnownModes
 
@@ -82,6 +82,8 @@ class Examiner:
         pool = {name: torch.cat([held_out[name], some[name]])[:SAMPLES] for name in game.given}
         drawn = min([SAMPLES, *map(len, pool.values())])
         self._noise = game.noise(drawn, torch.Generator().manual_seed(seed), None)
+        # what is made of a training picture ought to look like training pictures
+        self._fresh_made = len(held_out[key]) if pictured(data.schema, game.given) else drawn
         column = labelled(data.schema, game.given)
         self._asked_for = pool[column][:drawn] if column else None
         self._reals_agree: float | None = None
@@ -198,7 +200,8 @@ class Examiner:
         judge = metrics.linear_two_sample_test(self._fresh, space.evidence(fair))
         near = metrics.manifold(space.known.features[: self._n], fair.features)
         classes = space.classes(seen) if self._modes is None else self._known_modes(raw)
-        mirrored = [space(raw[..., ::-1])] if self._mirror else []
+        own = min(self._fresh_made, len(raw))
+        mirrored = [space(raw[:own, ..., ::-1])] if self._mirror and own >= MIN_REALS else []
         return self._agreement(space.read(seen)) | {
             "judge": judge.value,
             "judge_low": judge.low,
@@ -210,7 +213,7 @@ class Examiner:
             "precision": near.precision,
             "recall": near.recall,
             "lost": space.lost(seen),
-            "copies": space.copies(seen, *mirrored),
+            "copies": space.copies(seen.first(own), *mirrored) if own >= MIN_REALS else None,
             "classes": tuple(classes.ratios.tolist()) if classes else (),
             "classes_lost": classes.lost(len(samples)) if classes else None,
         }

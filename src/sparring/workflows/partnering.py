@@ -1,7 +1,7 @@
 """Translations of held-out pictures beside what they ought to become, where that is known."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import Tensor
@@ -11,7 +11,8 @@ from sparring.drawing import noise_of
 from sparring.game import Game
 from sparring.kinds import Pictures, Schema, pictured
 from sparring.metrics import Partner
-from sparring.scoring import Scorer
+from sparring.scoring import Evaluation, Scorer
+from sparring.workflows import given
 
 MOST = 1000
 """Pictures, at most."""
@@ -59,3 +60,23 @@ def partners_of(game: Game[Any], schema: Schema, data: Data, scorer: Scorer) -> 
         return None
     compare = scorer.partners(truth, source.like(known[column], target))
     return Partners(noise_of(game, range(len(truth))), {name: known[name] for name in game.given}, compare)
+
+
+def fairly_tested(found: Evaluation, game: Game[Any], schema: Schema, data: Data) -> Evaluation:
+    """Without the test for copies where some samples were made of training pictures: they are to look like those.
+
+    Args:
+        found: of samples of what the run keeps.
+        game: what made them.
+        schema: of the data that it was trained on.
+        data: the reals.
+    """
+    held_out = len(data.held_out(given.MIN_ROWS)[game.makes]) if game.makes in data.schema else 0
+    several = min(found.provenance["samples"], given.MIN_ROWS)
+    if pictured(schema, game.given) is None or held_out >= several or found.copies is None:
+        return found
+    note = (
+        f"not tested for copies: only {held_out} pictures are held out, and what is made of training pictures "
+        "ought to look like training pictures"
+    )
+    return replace(found, copies=None, notes=(*found.notes, note))

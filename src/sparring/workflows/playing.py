@@ -34,7 +34,7 @@ from sparring.severity import is_trouble
 from sparring.workflows import given
 from sparring.workflows.configuring import cadences
 from sparring.workflows.leading import Lead, follow
-from sparring.workflows.partnering import partners_of
+from sparring.workflows.partnering import fairly_tested, partners_of
 from sparring.workflows.planning import Plan, fraction_of
 from sparring.workflows.showing import Showing, stored_from, stored_samples
 
@@ -310,6 +310,7 @@ class Scoring:
             raise DivergedError("a sample", float("nan"), plan.state.round)
         asked = context.get(labelled(plan.data.schema, plan.state.game.given) or "")
         found = self._scorer(made, str(plan.out.path), asked)
+        found = fairly_tested(found, plan.state.game, plan.data.schema, plan.data)
         self.newest = replace(found, partners=self._partners and self._partners(partial(stored_from, plan)))
         with writing(plan.out.path):
             plan.out.append({"round": plan.state.round} | self.newest.to_dict(), plan.out.metrics)
