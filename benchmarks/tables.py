@@ -88,6 +88,24 @@ def scores(table: str, key: str, command: str) -> str:
     return "\n".join([*lines, "", f"The floor of FD, reals against reals, is {floors}. {machines(records)}."])
 
 
+def translation_peers() -> str:
+    """The recipe cyclegan beside a plain loop, a training a line."""
+    records = newest("peers-cyclegan", "peer", "seed", "minutes")
+    if not records:
+        return ""
+    figures = ("images_a_second", "L1", "retrieval", "flipped", "PSNR", "sharpness")
+    titles = ["loop", "seed", "minutes", "images a second", "L1 over identity's", "retrieval over identity's"]
+    titles += ["read as the other style", "PSNR, dB", "sharpness"]
+    minutes, seeds = records[-1]["minutes"], sorted({record["seed"] for record in records})
+    lines = ["### Against a plain loop, as many minutes each", ""]
+    lines += [f"`python -m benchmarks.peers cyclegan --minutes {minutes:g} --seeds {','.join(map(str, seeds))}`", ""]
+    lines += [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
+    for r in records:
+        cells = [r["peer"], r["seed"], f"{r['minutes']:g}", *(f"{r[figure]:.3g}" for figure in figures)]
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    return "\n".join([*lines, "", f"{machines(records)}."])
+
+
 def modes() -> str:
     """Modes found, by protocol and recipe, with the values of all seeds."""
     found: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
@@ -160,6 +178,8 @@ def main() -> None:
         tables.get("default", ""),
     ]
     tables["default"] = "\n\n".join(part for part in parts if part)
+    parts = [translation_peers(), tables.get("cyclegan", "")]
+    tables["cyclegan"] = "\n\n".join(part for part in parts if part)
     for recipe, table in tables.items():
         write(DOCS / "recipes" / f"{recipe}.md", table)
     write(DOCS / "recipes" / "README.md", gallery(), "<!-- gallery -->")

@@ -574,3 +574,16 @@ def test_folded_networks_say_the_same():
     folded = extractors.folded(network)
     torch.testing.assert_close(folded(x), network(x), rtol=1e-4, atol=1e-5)
     assert not any(isinstance(layer, torch.nn.BatchNorm2d) for layer in folded.modules())
+
+
+def test_what_is_made_of_training_pictures_is_not_called_a_copy(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    examples = np.random.default_rng(0).integers(0, 256, (60, 8, 8, 3), dtype=np.uint8)
+    small = {"options": {"width": 4, "depth": 1, "factor": 2}, "rounds": 1, "doctor": "off"}
+    run = sparring.train(examples, recipe="srgan", evaluate_every="1", evaluate_samples=30, **small)
+    going = json.loads(run.path.joinpath("metrics.jsonl").read_text().splitlines()[-1])
+    after = sparring.evaluate(run.path, samples=30, against=sparring.data.Reduced(sparring.data.open(examples), 2))
+    assert (going["copies"], after.copies) == (None, None)
+    assert [note in going["notes"] for note in after.notes if "not tested for copies" in note] == [True]
+    of_noise = sparring.train(examples, options={"width": 4, "latent_dim": 4}, rounds=1, doctor="off")
+    assert sparring.evaluate(of_noise.path, samples=30, against=examples).copies is not None

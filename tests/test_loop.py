@@ -290,6 +290,19 @@ def test_players_sit_out_the_rounds_that_are_not_theirs():
     assert state.steps == {"always": 4, "lazy": 2, "late": 1}
 
 
+def test_a_player_that_enters_later_asks_for_nothing_before():
+    base = one_player(mean_square).game
+    late = replace(base.players[0], name="late", enters=0.5)
+    state, data = State.start(replace(base, players=(late,))), Rows()
+    before = {name: value.clone() for name, value in base.networks.D.state_dict().items()}
+    how = replace(HOW, horizon=4)
+    assert advance(state, data, how, 2) == [{}, {}]
+    assert (data.asked, state.steps) == ([], {"late": 0})
+    assert all(torch.equal(value, before[name]) for name, value in state.game.networks.D.state_dict().items())
+    assert [set(terms) for terms in advance(state, data, how, 2)] == [{"late/square", "late/score"}] * 2
+    assert state.steps == {"late": 2}
+
+
 def mean_square(net, step):
     return {"square": (net.D(step.batch["x"]) - 1).square().mean(), "score": net.D(step.batch["x"]).mean()}
 

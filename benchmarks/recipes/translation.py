@@ -155,15 +155,27 @@ def read_as(network: nn.Module, x: Tensor) -> Tensor:
     return torch.cat([network(part).argmax(1) for part in x.split(100)])
 
 
+def figures(a: Tensor, b: Tensor, made: Tensor) -> dict[str, float]:
+    """Translations of a beside their partners b; L1 and retrieval are over those of identity."""
+    return {
+        "L1": l1(made, b) / l1(a, b),
+        "retrieval": retrieval(made, b) / retrieval(a, b),
+        "flipped": read_as(styles(), made).eq(1).float().mean().item(),
+        "PSNR": psnr(made, b),
+        "sharpness": sharpness(made),
+    }
+
+
 def as_translation(name: str, a: Tensor, b: Tensor, made: Tensor, ratio: float) -> Bars:
     """A translation beside identity, on held-out pairs."""
-    yield at_most(f"{name}: L1 over identity's ({l1(a, b):.3f})", l1(made, b) / l1(a, b), ratio)
-    found, floor = retrieval(made, b), retrieval(a, b)
-    yield at_least(f"{name}: own partner is nearest, over identity's share ({floor:.3f})", found / floor, 1.0)
-    flipped = read_as(styles(), made).eq(1).float().mean().item()
+    found, floor = figures(a, b, made), retrieval(a, b)
+    yield at_most(f"{name}: L1 over identity's ({l1(a, b):.3f})", found["L1"], ratio)
+    yield at_least(f"{name}: own partner is nearest, over identity's share ({floor:.3f})", found["retrieval"], 1.0)
     told = read_as(styles(), torch.cat([a, b])).eq(torch.arange(2).repeat_interleave(len(a))).float().mean().item()
-    yield at_least(f"{name}: read as the other style (held-out reals are told apart: {told:.3f})", flipped, 0.9)
-    values = f"{psnr(made, b):.2f} dB, {sharpness(made):.3f}, {sharpness(b):.3f}"
+    yield at_least(
+        f"{name}: read as the other style (held-out reals are told apart: {told:.3f})", found["flipped"], 0.9
+    )
+    values = f"{found['PSNR']:.2f} dB, {found['sharpness']:.3f}, {sharpness(b):.3f}"
     yield Bar(f"{name}: PSNR, sharpness, that of b", values, "reported", True)
 
 

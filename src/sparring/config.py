@@ -29,6 +29,7 @@ class DataOptions(Options):
     pairs: Literal["names", "side-by-side"] | None = Field(
         None, description="which pictures are pairs: files of one name in two folders, or the two halves of each"
     )
+    swap: bool = Field(False, description="of two domains, a becomes b and b becomes a")
     size: tuple[PositiveInt, PositiveInt] | None = Field(
         None, description="height and width that pictures are brought to"
     )

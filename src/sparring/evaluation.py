@@ -15,13 +15,11 @@ import sparring.data
 from sparring import workflows
 from sparring.cache import Cache, features_folder
 from sparring.config import RunConfig, read_toml, validated
-from sparring.data import Channels, Data, Viewed, known_pairs, viewed
+from sparring.data import Channels, Data, Viewed, viewed
 from sparring.devices import UnavailableError, choose_device
-from sparring.drawing import noise_of
 from sparring.errors import UserError, writing
 from sparring.game import Game
-from sparring.kinds import Pictures, classes_of, from_tables, labelled, pictured
-from sparring.metrics import Partner
+from sparring.kinds import classes_of, from_tables, labelled
 from sparring.progress import Tell, Work, untold_work
 from sparring.runs import RunDir
 from sparring.scoring import (
@@ -119,32 +117,17 @@ def compare(
     for k, (each, drawn) in enumerate(zip(given, sets, strict=True)):
         asked = drawn.asked if drawn.classes == data.classes else None
         evaluation = scorer(drawn.samples, _name(each), asked, partial(_tell_part, work, k, given))
-        evaluation = replace(_in_own_order(evaluation, drawn.order), partners=_partners(ready[k], reals, scorer))
+        evaluation = _in_own_order(evaluation, drawn.order)
+        if made_by := ready[k]:
+            evaluation = workflows.fairly_tested(evaluation, made_by.game, made_by.schema, reals)
+            beside = workflows.partners_of(made_by.game, made_by.schema, reals, scorer)
+            evaluation = replace(evaluation, partners=beside and beside(made_by.made_from))
         found.append(evaluation)
         if drawn.run:
             with writing(drawn.run.metrics):
                 drawn.run.append({"round": drawn.round} | evaluation.to_dict(), drawn.run.metrics)
     tell("done", 1.0)
     return found
-
-
-PARTNERS = 1000
-"""Held-out pictures, at most, whose translations are compared with their partners."""
-
-
-def _partners(ready: workflows.Sampler | None, reals: Data, scorer: Scorer) -> tuple[Partner, ...] | None:
-    """Translations of held-out pictures beside their partners; None where none are known."""
-    if ready is None:
-        return None
-    game, schema = ready.game, ready.schema
-    column, known = pictured(schema, game.given), known_pairs(reals, PARTNERS)
-    if column is None or known is None or not {game.makes, *game.given} <= known.keys():
-        return None
-    source, target, truth = schema[column], schema[game.makes], known[game.makes]
-    if not isinstance(source, Pictures) or not isinstance(target, Pictures) or len(truth) < 2:
-        return None
-    made = ready.made_from(noise_of(game, range(len(truth))), known)
-    return scorer.partners(made, truth, source.like(known[column], target))
 
 
 SAMPLING = "samples"

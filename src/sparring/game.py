@@ -160,6 +160,7 @@ class Player(Generic[N]):
         optimizer: how.
         turns: `steps(n)` or `epochs(n)` in a row before the next player's turn.
         plays: in which rounds; `every(16)`, `from_round(1000)`.
+        enters: the part of the run, 0 to 1, from which on it plays; until then its turns cost nothing. It is no maker.
         after: called with the networks after each optimizer step, for constraints on weights.
     """
 
@@ -169,6 +170,7 @@ class Player(Generic[N]):
     optimizer: OptimizerConfig
     turn: Turn = ONE_STEP
     plays: Plays = always
+    enters: float = 0.0
     after: Callable[[N], None] | None = None
 
     def rounds(self, turns: int) -> int:

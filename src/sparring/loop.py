@@ -204,7 +204,7 @@ def play(state: State, data: Data, how: Play) -> Iterator[Round]:
         left: dict[int, dict[str, Tensor]] = {}
         with forked(how.device), threads(how.threads):
             for player in state.game.players:
-                if player.plays(state.round):
+                if player.plays(state.round) and _progress(state, how) >= player.enters:
                     terms |= take_turn(state, player, data, how, left)
         how.processes.settle(networks, STATISTICS)
         state.round += 1

@@ -239,13 +239,12 @@ class Scorer:
         )
 
     def partners(
-        self, made: torch.Tensor, truth: torch.Tensor, identity: torch.Tensor | None = None
-    ) -> tuple[metrics.Partner, ...]:
-        """Pictures beside what they ought to be.
+        self, truth: torch.Tensor, identity: torch.Tensor | None = None
+    ) -> Callable[[torch.Tensor], tuple[metrics.Partner, ...]]:
+        """What compares stored pictures, row by row, with what they ought to be.
 
         Args:
-            made: stored pictures, `(N, ...)`.
-            truth: their partners.
+            truth: stored pictures, `(N, ...)`.
             identity: what was given, where it has the shape of the others.
         """
         view, see = self._data.kind.view, Eye(self.extractor)
@@ -256,7 +255,8 @@ class Scorer:
 
         right = view(truth)
         known = see(right.numpy()).features
-        return metrics.beside_partners(figures(made), None if identity is None else figures(identity), len(made))
+        floor = None if identity is None else figures(identity)
+        return lambda made: metrics.beside_partners(figures(made), floor, len(made))
 
     def _caveats(self) -> Iterator[str]:
         if self._small:

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import numpy as np
@@ -121,8 +122,10 @@ def test_translations_are_shown_and_scored_beside_their_partners(sparring, drawi
         for thing in range(THINGS, 60):
             picture = np.random.default_rng(thing).integers(0, 128, (8, 8, 3), dtype=np.uint8) + 100 * (style == "b")
             Image.fromarray(picture.astype(np.uint8)).save(tmp_path / style / f"{thing:02}.png")
-    said = sparring("train", "--a", "a", "--b", "b", "-r", "cyclegan", "--set", "depth=1", *small)
+    as_it_goes = ["--evaluate-every", 1, "--set", "evaluate_samples=20"]
+    said = sparring("train", "--a", "a", "--b", "b", "-r", "cyclegan", "--set", "depth=1", *as_it_goes, *small)
     assert said.code == 0, said.err
+    assert "partners' L1" in said.err
     assert "60 files of a (60) and b (60) have one name" in said.err
     few = load_file(max((tmp_path / "run" / "samples").glob("*.safetensors")))
     assert {name: len(rows) for name, rows in few.items()} == {"given.a": 6, "samples": 6, "truth": 6}
@@ -134,6 +137,15 @@ def test_translations_are_shown_and_scored_beside_their_partners(sparring, drawi
     assert said.code == 0, said.err
     for word in ("beside its partner", "L1", "PSNR", "retrieval"):
         assert word in said.out
+    lines = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
+    going, after = (json.loads(line)["partners"] for line in lines)
+    figures = {each["name"]: each for each in after}
+    assert {each["n"] for each in going + after} == {6}
+    for each in going:
+        assert each["value"] == pytest.approx(figures[each["name"]]["value"])
+    # b is a and 100 more
+    assert figures["L1"]["identity"] == pytest.approx(100 / 255)
+    assert figures["PSNR"]["identity"] == pytest.approx(20 * np.log10(2.55), abs=1e-3)
     assert sparring("report", "run").code == 0
     page = (tmp_path / "run" / "report.html").read_text()
     assert "The same pictures, round by round" in page
@@ -146,9 +158,13 @@ def test_translations_are_shown_and_scored_beside_their_partners(sparring, drawi
         (["--a", "a", "-r", "cyclegan"], "--b is missing"),
         (["a", "--a", "a", "--b", "b"], "a was given beside --a and --b"),
         (["--a", "a", "--b", "empty", "-r", "cyclegan"], "empty is empty"),
+        (["--a", "a", "--b", "nowhere", "-r", "cyclegan"], "nowhere does not exist (a folder or zip of pictures)"),
+        (["a", "-r", "pix2pix"], "pix2pix needs pairs (--a DIR --b DIR"),
+        (["a", "-r", "pix2pix", "--set", "swap=true"], "no two to swap"),
+        (["a", "-r", "pix2pix", "--pairs", "halves"], "--pairs halves: no way to find pairs"),
         (["--a", "a", "--b", "b"], "the data is of two kinds"),
         (["--a", "a", "--b", "b", "-r", "cyclegan", "--set", "data.pairs=names"], "odd.png"),
-        (["a", "-r", "cyclegan", "--set", "pairs=side-by-side"], "is 9 pixels wide: an odd number has no halves"),
+        (["a", "-r", "cyclegan", "--pairs", "side-by-side"], "is 9 pixels wide: an odd number has no halves"),
         (["--a", "a", "--b", "b", "-r", "cyclegan", "--set", "size_a=16x16"], "cyclegan needs pictures of one size"),
         (["--a", "a", "--b", "b", "-r", "cyclegan", "--set", "pairs=some"], "pairs"),
     ],

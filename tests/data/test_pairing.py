@@ -160,6 +160,7 @@ def test_the_partner_of_a_broken_file_is_left_out(two):
         (("trainA", "other"), {}, "has pictures in trainA, and none in trainB"),
         (("one",), {"pairs": "names"}, "is one folder, not two"),
         (("one",), {"size_a": (8, 8)}, "no a for size_a"),
+        (("one",), {"swap": True}, "no two to swap"),
         (("trainA", "trainB"), {"pairs": "side-by-side"}, "is one of two folders"),
         (("trainA", "trainB"), {"pairs": "names", "frames": "all"}, "frames"),
     ],
@@ -169,6 +170,27 @@ def test_what_cannot_be_paired_is_refused(two, folders, how, said):
     with pytest.raises(UserError, match=said) as error:
         open(root, **how)
     assert error.value.hint
+
+
+@pytest.mark.parametrize("pairs", ["names", None])
+def test_two_domains_change_places(two, pairs):
+    root = two(trainA=list(range(20)), trainB=list(range(20)), testA=[30, 31], testB=[30, 31])
+    ab, ba = (open(root, pairs=pairs, swap=swap, size_a=(4, 4) if swap else None) for swap in (False, True))
+    assert [kind.shape[1:] for kind in ba.schema.values()] == [(4, 4), (8, 8)]
+    for kept, turned in ((ab.held_out(), ba.held_out()), (ab.rows(slice(None)), ba.rows(slice(None)))):
+        assert torch.equal(turned["b"], kept["a"])
+        assert torch.equal(turned["a"], kept["b"][..., :4, :4])
+    assert ab.fingerprint != ba.fingerprint
+
+
+def test_the_halves_of_pictures_change_places(tmp_path):
+    for number in range(12):
+        both = np.full((8, 20, 3), number, np.uint8)
+        both[:, 10:] += 100
+        Image.fromarray(both).save(tmp_path / f"{number}.png")
+    rows = open(tmp_path, pairs="side-by-side", swap=True, size_a=(4, 4)).rows(slice(None))
+    assert (rows["a"].shape[2:], rows["b"].shape[2:]) == ((4, 4), (8, 10))
+    assert torch.equal(rows["a"][:, 0, 0, 0], rows["b"][:, 0, 0, 0] + 100)
 
 
 @pytest.mark.parametrize("pairs", ["names", None])

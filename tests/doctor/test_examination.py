@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -116,6 +117,22 @@ def test_two_domains_can_be_examined():
     signals = examiner(plan)({}, {})
     assert signals.distance is not None
     assert signals.auc is not None
+
+
+@pytest.mark.parametrize("recipe", ["srgan", "esrgan"])
+def test_a_d_that_has_not_entered_yet_is_not_asked(recipe):
+    options = SMALL | {"factor": 2, "pretrain": 0.5, "depth": 1}
+    plan = planned(pictures(60), recipe=recipe, options={k: v for k, v in options.items() if k != "latent_dim"})
+    look, listener = examiner(plan), Listener(plan.state)
+    found = []
+    for _ in islice(play(plan.state, plan.data, replace(plan.how, horizon=2)), 2):
+        found.append(look(listener.stop(), {}))
+        listener.start()
+    assert [signals.auc is None for signals in found] == [True, False]
+    assert all(signals.distance is not None for signals in found)
+    assert (found[0].score, found[0].passed) == (None, None)
+    # what is made of training pictures ought to look like them, and few are held out
+    assert found[0].copies is None
 
 
 @pytest.mark.parametrize("count", [3, 12, 25])

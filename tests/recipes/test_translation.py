@@ -13,12 +13,14 @@ from sparring.errors import UserError
 from sparring.game import Game, Step
 from sparring.kinds import Categories, Pictures, Points
 from sparring.loop import take_turn
+from sparring.networks import Pool
 from sparring.recipes import (
     RECIPES,
     bicyclegan,
     ccgan,
     cogan,
     context_encoder,
+    cyclegan,
     discogan,
     dualgan,
     esrgan,
@@ -204,6 +206,32 @@ def test_discogan_minimises_the_papers_loss_both_ways():
     expected = {"real_a": real_a, "fake_a": fake_a, "real_b": real_b, "fake_b": fake_b}
     close(asked(game, "discriminators", net, {"a": A, "b": B}, left), expected)
     assert torch.equal(game.reverse(net, torch.zeros(4, 0), {"b": B}), net.F(B))
+
+
+def test_cyclegan_minimises_the_papers_loss_both_ways():
+    # 1703.10593, section 3, section 4 (least squares) and section 5.2 (identity)
+    game, left = built("cyclegan", cycle=4.0, identity=0.25), {}
+    net = cyclegan.Networks(*two_ways(), Pool(50, (1, 8, 8)), Pool(50, (1, 8, 8)))
+    a, b = n(A), n(B)
+    expected = {
+        "adversarial_b": ((-1.1 * 2 * a - 1) ** 2).mean(),
+        "adversarial_a": ((0.7 * 0.3 * b - 1) ** 2).mean(),
+        "cycle_a": 4 * abs(0.6 * a - a).mean(),
+        "cycle_b": 4 * abs(0.6 * b - b).mean(),
+        "identity_b": 4 * 0.25 * abs(2 * b - b).mean(),
+        "identity_a": 4 * 0.25 * abs(0.3 * a - a).mean(),
+    }
+    close(asked(game, "translators", net, {"a": A, "b": B}, left), expected)
+    expected = {
+        "real_a": ((0.7 * a - 1) ** 2).mean() / 2,
+        "fake_a": ((0.7 * 0.3 * b) ** 2).mean() / 2,
+        "real_b": ((-1.1 * b - 1) ** 2).mean() / 2,
+        "fake_b": ((-1.1 * 2 * a) ** 2).mean() / 2,
+    }
+    close(asked(game, "discriminators", net, {"a": A, "b": B}, left), expected)
+    assert torch.equal(game.reverse(net, torch.zeros(4, 0), {"b": B}), net.F(B))
+    alone = built("cyclegan", identity=0.0)
+    assert not any(name.startswith("identity") for name in asked(alone, "translators", net, {"a": A, "b": B}, {}))
 
 
 def test_dualgan_minimises_the_papers_loss_and_clips_both_critics():

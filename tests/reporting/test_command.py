@@ -67,7 +67,7 @@ def sources(tmp_path):
         ("points", {"doctor": "50", "until": "converged"}, ["--doctor 50", "--until converged"]),
         ("points", {"recipe": "wgan", "options": {"n_critic": 2}}, ["--set n_critic=2"]),
         ("two", {"recipe": "cyclegan", "options": {"depth": 1}}, ["--a ", "--b ", "--set depth=1"]),
-        ("two", {"recipe": "cyclegan", "pairs": "names", "size": (8, 8), "size_a": (8, 8)}, ["--set pairs=names"]),
+        ("two", {"recipe": "cyclegan", "pairs": "names", "size": (8, 8), "size_a": (8, 8)}, ["--pairs names"]),
     ],
 )  # fmt: skip
 def test_the_command_plans_the_same_run(sources, planned, source, arguments, says):

@@ -31,9 +31,13 @@ def terms_line(terms: dict[str, float]) -> str:
 
 
 def scores_line(evaluation: "Evaluation") -> str:
-    """The distance to the data and the judge's accuracy, each beside what reals get."""
+    """The distance to the data and the judge's accuracy, each beside what reals get; and how near partners are."""
     rows = (evaluation.distance(), evaluation["judge"])
-    return ", ".join(f"{row.name} {row.value:.3g} (reals {row.floor:.3g})" for row in rows)
+    said = [f"{row.name} {row.value:.3g} (reals {row.floor:.3g})" for row in rows]
+    for each in (evaluation.partners or ())[:1]:
+        given = "" if each.identity is None else f" (as given {each.identity:.3g})"
+        said.append(f"partners' {each.name} {each.value:.3g}{given}")
+    return ", ".join(said)
 
 
 STYLES = {"quiet": "dim", "going": "cyan", "good": "bold green", "warning": "bold yellow", "bad": "bold red"}

@@ -44,6 +44,21 @@ def parse_channels(text: str | None) -> int | Literal["raw"] | None:
     return "raw"
 
 
+def parse_pairs(text: str | None) -> Literal["names", "side-by-side"] | None:
+    """`names` or `side-by-side`.
+
+    Raises:
+        UserError: it is something else.
+
+    Examples:
+        >>> parse_pairs("names"), parse_pairs(None)
+        ('names', None)
+    """
+    if text is None or text == "names" or text == "side-by-side":
+        return text
+    raise UserError(f"--pairs {text}: no way to find pairs", "names or side-by-side")
+
+
 def parse_count(text: str | None) -> int | None:
     """`200k`, `1.5M` or `3000` -> a number.
 

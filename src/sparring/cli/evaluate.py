@@ -275,7 +275,9 @@ def write_pairs(found: "Evaluation", out: Path) -> None:
     from sparring.errors import writing
     from sparring.grids import picture_grid
 
-    if found.copies is None or found.copies.pairs.ndim == 3:
+    if found.copies is None:
+        raise UserError("--pairs shows the closest pairs of the test for copies, and none was made", "leave it out")
+    if found.copies.pairs.ndim == 3:
         raise UserError("--pairs needs pictures", "--json names the closest points")
     beside = np.moveaxis(found.copies.pairs, 2, 4)  # (K, 2, H, W, C)
     with writing(out):

@@ -3,17 +3,18 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sparring.cli._sources import DomainA, DomainB, place_of
+from sparring.cli._values import parse_pairs
 from sparring.errors import UserError
 
 if TYPE_CHECKING:
     from PIL import Image
 
-    from sparring.data import Data, Inspection, Pairs
+    from sparring.data import Data, Inspection
 
 SHOWN = 8
 
@@ -40,17 +41,14 @@ def inspect(
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
     """Report what SOURCE holds: count, sizes, channels, labels, pairs, corrupt files, duplicates, what is unread."""
-    if pairs not in (None, "names", "side-by-side"):
-        raise UserError(f"--pairs {pairs}: no way to find pairs", "names or side-by-side")
     if sheet and sheet.suffix.lower() != ".png":
         raise UserError(f"--sheet {sheet}: cannot write a picture as {sheet.suffix or 'that'}", "a name in .png")
-    place = place_of(source, a, b)
+    how, place = parse_pairs(pairs), place_of(source, a, b)
     if place is None:
         raise UserError("nothing to inspect was named", "SOURCE, or --a DIR --b DIR")
     import sparring.data
     from sparring.cli._display import Preparing
 
-    how = cast("Pairs | None", pairs)
     with Preparing() as progress:
         found = sparring.data.inspect(place, pairs=how, cache=not no_cache, progress=progress)
         opened = sparring.data.open(place, pairs=how, cache=not no_cache, progress=progress) if sheet else None

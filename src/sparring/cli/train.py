@@ -8,7 +8,7 @@ import typer
 
 from sparring.cli._processes import launch, leads, mind_the_launcher, started
 from sparring.cli._sources import DomainA, DomainB, place_of
-from sparring.cli._values import parse_channels, parse_count, parse_size
+from sparring.cli._values import parse_channels, parse_count, parse_pairs, parse_size
 from sparring.errors import ProcessesError, UserError
 from sparring.severity import is_trouble
 
@@ -30,6 +30,10 @@ def train(
     ] = None,
     a: DomainA = None,
     b: DomainB = None,
+    pairs: Annotated[
+        str | None,
+        typer.Option(help="names: files of one name in a and b are pairs; side-by-side: the halves of each picture."),
+    ] = None,
     recipe: Annotated[str | None, typer.Option("--recipe", "-r", help="See `sparring recipes`.")] = None,
     out: Annotated[Path | None, typer.Option(help="Run directory. By default the next free one in runs/.")] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with this run, exactly where it was.")] = None,
@@ -94,6 +98,7 @@ def train(
 
     budget = {"minutes": minutes, "images": parse_count(images), "rounds": rounds, "epochs": epochs, "until": until}
     given: dict[str, Any] = {"size": parse_size(size), "channels": parse_channels(channels), "mirror": mirror or None}
+    given |= {"pairs": parse_pairs(pairs)}
     given |= {"batch": batch, "seed": seed, "device": device, "evaluate_every": evaluate_every}
     given |= {"doctor": doctor, "on_trouble": on_trouble, "augment": augment}
     with Preparing() as progress:

@@ -22,6 +22,8 @@ def lay_out(source: Source, raw: bool = False) -> Layout | ArraySource:
 
 
 def _domain(path: str | Path, raw: bool) -> Layout:
+    if not Path(path).expanduser().exists():
+        raise UserError(f"{path} does not exist", "a folder or zip of pictures")
     found = locate(path, raw)
     if isinstance(found, ArraySource):
         raise UserError(

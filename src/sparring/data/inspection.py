@@ -185,7 +185,7 @@ def _beside(usable: "Sequence[tuple[Entry, Header, _Seen]]", pairs: Pairs | None
         odd = [entry.name for entry, header, _ in usable if header.width % 2]
         return (f"{len(odd):,} pictures of odd width have no halves, such as {odd[0]}",) if odd else ()
     if usable and all(header.width == 2 * header.height for _, header, _ in usable):
-        return ("all are twice as wide as high: pairs=side-by-side takes the left half as a, the right one as b",)
+        return ("all are twice as wide as high: --pairs side-by-side takes the left half as a, the right one as b",)
     return ()
 
 

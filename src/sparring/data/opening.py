@@ -37,6 +37,7 @@ def open(
     scale: Scale = "auto",
     range: Range | None = None,
     pairs: Pairs | None = None,
+    swap: bool = False,
     size_a: tuple[int, int] | None = None,
     cache: bool = True,
     progress: Tell | None = None,
@@ -64,6 +65,7 @@ def open(
             bits; None takes what the type and all values suggest, such as 0 to 4,095, and notes it.
         pairs: files of two domains that have one "names" are pairs; or each picture is one, its left half a and its
             right half b, "side-by-side". None takes domains as unpaired. Sizes and channels of a and b may differ.
+        swap: of two domains or pairs, a becomes b and b becomes a.
         size_a: (height, width) of a, where it is not that of b.
         cache: keep what took long to prepare in the user's cache folder, and take it from there as long as no file of
             the source has changed.
@@ -85,8 +87,8 @@ def open(
     check_request(size, channels)
     check_request(size_a, channels)
     check_range(range)
-    how = Preparation(size, channels, frames, scale, range, pairs, size_a)
-    if (pairs or size_a) and (is_map_style(source) or is_stream(source)):
+    how = Preparation(size, channels, frames, scale, range, pairs, swap, size_a)
+    if (pairs or swap or size_a) and (is_map_style(source) or is_stream(source)):
         raise UserError(
             f"pairs of a {type(source).__name__} are not read", "a data set of your own: sparring.data.Data"
         )

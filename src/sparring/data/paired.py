@@ -5,15 +5,12 @@ from hashlib import blake2b
 import numpy as np
 
 from sparring.data.dataset import Dataset, drawn
+from sparring.data.domains import Domains, renamed
 from sparring.data.protocol import Data, Rows
-from sparring.data.unpaired import renamed
-from sparring.kinds import Kind
 
 
-class Paired:
+class Paired(Domains):
     """Two data sets of one length whose rows belong together; it offers what `Dataset` offers, as "a" and "b".
-
-    Where one of them has labels, they are the column "y_a" or "y_b".
 
     Args:
         a: what is given, under "x".
@@ -28,22 +25,7 @@ class Paired:
     def __init__(self, a: Dataset, b: Dataset) -> None:
         assert len(a) == len(b)
         assert len(a.kept["x"]) == len(b.kept["x"])
-        self.a, self.b = a, b
-
-    @property
-    def schema(self) -> dict[str, Kind]:
-        """The kinds of both."""
-        return {**renamed(self.a.schema, "a"), **renamed(self.b.schema, "b")}
-
-    @property
-    def mirror(self) -> bool:
-        """Whether batches flip pairs at random, both of a pair alike."""
-        return self.a.mirror
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """The notes on both, each once."""
-        return tuple(dict.fromkeys(self.a.notes + self.b.notes))
+        super().__init__(a, b)
 
     @property
     def fingerprint(self) -> str:

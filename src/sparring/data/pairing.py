@@ -45,7 +45,7 @@ def side_by_side(part: Survey) -> tuple[Survey, Survey]:
             problem = (
                 f"{entry.name} of {part.listing.source} is {header.width} pixels wide: an odd number has no halves"
             )
-            raise UserError(problem, "crop it, or remove it; pairs=side-by-side is for a beside b in one picture")
+            raise UserError(problem, "crop it, or remove it; --pairs side-by-side is for a beside b in one picture")
         if header.width < 2 * SMALLEST:
             problem = f"the halves of {entry.name} of {part.listing.source} are {header.width // 2} pixels wide"
             raise UserError(problem, f"{SMALLEST} at least; remove it")

@@ -49,6 +49,7 @@ class Preparation:
     scale: Scale = "auto"
     range: Range | None = None
     pairs: Pairs | None = None
+    swap: bool = False
     size_a: tuple[int, int] | None = None
 
 
@@ -83,7 +84,9 @@ def prepared(
         check_found(part)
     if how.pairs == "side-by-side":
         surveys = list(side_by_side(surveys[0]))
-    elif how.pairs:
+    if how.swap:
+        surveys = [each for k in range(0, len(surveys), 2) for each in (surveys[k + 1], surveys[k])]
+    if how.pairs == "names":
         surveys = [each for k in range(0, len(surveys), 2) for each in by_name(surveys[k], surveys[k + 1])]
     shapes, notes = _shapes(surveys, how)
     span, said = range_of(surveys, how.range, progress)
@@ -104,7 +107,7 @@ def _check_twofold(found: Layout | ArraySource, how: Preparation) -> None:
     """Refuse what is asked of two domains where there are none.
 
     Raises:
-        UserError: pairs of one folder, halves of two, or a size of a where there is none.
+        UserError: pairs of one folder, halves of two, or a swap or a size of a where there is no a.
     """
     source = found.source if isinstance(found, ArraySource) else found.parts[0].source
     two = isinstance(found, Layout) and len(found.parts) == 2
@@ -113,11 +116,14 @@ def _check_twofold(found: Layout | ArraySource, how: Preparation) -> None:
     if how.pairs == "names" and not two:
         raise UserError(f"{source} is one folder, not two", "--a DIR --b DIR, or a folder with trainA/ and trainB/")
     if how.pairs == "side-by-side" and two:
-        raise UserError(f"{source} is one of two folders, and no picture holds two", "--set pairs=names")
+        raise UserError(f"{source} is one of two folders, and no picture holds two", "--pairs names")
     if how.pairs and how.frames == "all":
         raise UserError("frames = 'all' is not for pairs", "leave it out: the first frame of each is read")
-    if how.size_a and not two:
+    twofold = two or how.pairs == "side-by-side"
+    if how.size_a and not twofold:
         raise UserError(f"{source} is one folder: there is no a for size_a", "--size is for all pictures")
+    if how.swap and not twofold:
+        raise UserError(f"{source} is one folder: there are no two to swap", "--a DIR --b DIR, or --pairs side-by-side")
 
 
 def _shapes(surveys: Sequence[Survey], how: Preparation) -> tuple[list[tuple[int, int, int]], tuple[str, ...]]:
@@ -151,7 +157,7 @@ def _told(made: list[Dataset], read: Sequence[Examples]) -> list[Dataset]:
     if not found.most():
         return made
     what = f"{len(found.a):,} files of a ({len(read[0].names):,}) and b ({len(read[1].names):,}) have one name"
-    note = f"{what}: what is held out of one is held out of the other; pairs=names takes them as pairs"
+    note = f"{what}: what is held out of one is held out of the other; --pairs names takes them as pairs"
     return [replace(made[0], notes=(*made[0].notes, note)), *made[1:]]
 
 

@@ -1,45 +1,19 @@
 """Two domains with no pairing between them: horses and zebras, as CycleGAN wants them."""
 
-from collections.abc import Mapping
-from typing import TypeVar
-
 import numpy as np
 
 from sparring.data.dataset import Dataset
+from sparring.data.domains import Domains, renamed
 from sparring.data.protocol import Rows
-from sparring.kinds import Kind
-
-T = TypeVar("T")
 
 
-class Unpaired:
+class Unpaired(Domains):
     """Two data sets drawn independently; it offers what `Dataset` offers, under the columns "a" and "b".
-
-    Where a domain has labels, they are the column "y_a" or "y_b".
 
     Args:
         a: the first domain.
         b: the second domain.
     """
-
-    def __init__(self, a: Dataset, b: Dataset) -> None:
-        self.a = a
-        self.b = b
-
-    @property
-    def schema(self) -> dict[str, Kind]:
-        """The kinds of both domains."""
-        return {**renamed(self.a.schema, "a"), **renamed(self.b.schema, "b")}
-
-    @property
-    def mirror(self) -> bool:
-        """Whether batches flip pictures at random."""
-        return self.a.mirror
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """Both domains' notes, each once."""
-        return tuple(dict.fromkeys(self.a.notes + self.b.notes))
 
     @property
     def fingerprint(self) -> str:
@@ -74,12 +48,6 @@ class Unpaired:
     def alone(self, name: str) -> "Domain":
         """One of the domains, with all of its own examples."""
         return Domain({"a": self.a, "b": self.b}[name], name)
-
-
-def renamed(columns: Mapping[str, T], domain: str) -> dict[str, T]:
-    """Columns of a data set as those of a domain: "x" is "a", and "y" is "y_a"."""
-    names = {"x": domain, "y": f"y_{domain}"}
-    return {names[name]: column for name, column in columns.items() if name in names}
 
 
 class Domain:

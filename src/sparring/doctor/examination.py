@@ -19,7 +19,7 @@ from sparring.doctor.signals import Signals
 from sparring.doctor.space import Seen, Shares, Space
 from sparring.game import Batch
 from sparring.judges import strength_of
-from sparring.kinds import classes_of, labelled, to_model
+from sparring.kinds import classes_of, labelled, pictured, to_model
 from sparring.loop import Play, State, evaluating, preserving, seed_of
 from sparring.metrics.table import KnownModes
 
@@ -82,6 +82,8 @@ class Examiner:
         pool = {name: torch.cat([held_out[name], some[name]])[:SAMPLES] for name in game.given}
         drawn = min([SAMPLES, *map(len, pool.values())])
         self._noise = game.noise(drawn, torch.Generator().manual_seed(seed), None)
+        # what is made of a training picture ought to look like training pictures
+        self._fresh_made = len(held_out[key]) if pictured(data.schema, game.given) else drawn
         column = labelled(data.schema, game.given)
         self._asked_for = pool[column][:drawn] if column else None
         self._reals_agree: float | None = None
@@ -119,8 +121,9 @@ class Examiner:
         with _as_in_training(live, self._how):
             fakes = self._drawn(live, min(D_EXAMPLES, len(self._noise)), self._how.batch)
             made = {name: value[: len(fakes)] for name, value in self._given.items()} | {self._key: fakes}
-            answers = [self._asked(live, each) for each in (self._train, self._held_out, made)]
-            slope = self._slope(live)
+            told = not self._waiting()
+            answers = [self._asked(live, each) for each in (self._train, self._held_out, made)] if told else []
+            slope = self._slope(live) if told else 0.0
         with evaluating(averaged):
             samples = self._drawn(averaged, len(self._noise), 100)
         found: dict[str, Any] = self._steps(heard) | {"loss_swings": swings}
@@ -128,12 +131,16 @@ class Examiner:
         found |= {} if strength is None else {"augmentation": strength.item()}
         found["passed"] = found["gradient"] / slope if slope and "gradient" in found else None
         if all(bool((each.abs() < MAX_VALUE).all()) for each in (*answers, fakes, samples)):
-            found |= _listened(*answers)
+            found |= _listened(*answers) if answers else {}
             if self._space:
                 found |= self._likeness(self._space, samples) | self._drift(self._space, fakes)
         else:
             found["finite"] = False
         return Signals(**found)
+
+    def _waiting(self) -> bool:
+        """Whether a player enters later and has not stepped yet: what a D says that nobody trains means nothing."""
+        return any(player.enters and not self._state.steps[player.name] for player in self._state.game.players)
 
     def memory(self, round: int) -> dict[str, Tensor]:
         """What an examiner of a resumed run needs: the round, and where the samples of fixed noise are."""
@@ -193,7 +200,8 @@ class Examiner:
         judge = metrics.linear_two_sample_test(self._fresh, space.evidence(fair))
         near = metrics.manifold(space.known.features[: self._n], fair.features)
         classes = space.classes(seen) if self._modes is None else self._known_modes(raw)
-        mirrored = [space(raw[..., ::-1])] if self._mirror else []
+        own = min(self._fresh_made, len(raw))
+        mirrored = [space(raw[:own, ..., ::-1])] if self._mirror and own >= MIN_REALS else []
         return self._agreement(space.read(seen)) | {
             "judge": judge.value,
             "judge_low": judge.low,
@@ -205,7 +213,7 @@ class Examiner:
             "precision": near.precision,
             "recall": near.recall,
             "lost": space.lost(seen),
-            "copies": space.copies(seen, *mirrored),
+            "copies": space.copies(seen.first(own), *mirrored) if own >= MIN_REALS else None,
             "classes": tuple(classes.ratios.tolist()) if classes else (),
             "classes_lost": classes.lost(len(samples)) if classes else None,
         }

@@ -14,7 +14,7 @@ from functools import partial
 from typing import NamedTuple
 
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor, cat, nn
 from torch.nn.functional import l1_loss
 
 from sparring.game import Batch, Game, OptimizerConfig, Player, Step
@@ -50,13 +50,15 @@ def translators(options: Options, net: Networks, step: Step) -> Terms:
     terms: Terms = {}
     for source, target, there, back, D in (("a", "b", net.G, net.F, net.D_B), ("b", "a", net.F, net.G, net.D_A)):
         real, other = step.batch[source], step.batch[target]
-        made = there(real)
+        if options.identity and real.shape == other.shape:
+            made, same = there(cat([real, other])).chunk(2)
+            terms[f"identity_{target}"] = options.cycle * options.identity * l1_loss(same.float(), other)
+        else:
+            made = there(real)
         step.left[target] = made.detach()
         judged = D(made)
         terms[f"adversarial_{target}"] = 2 * least_squares.generator(judged, judged)["fake"]
         terms[f"cycle_{source}"] = options.cycle * l1_loss(back(made).float(), real)
-        if options.identity and real.shape == other.shape:
-            terms[f"identity_{target}"] = options.cycle * options.identity * l1_loss(there(other).float(), other)
     return terms
 
 
@@ -64,8 +66,8 @@ def discriminators(net: Networks, step: Step) -> Terms:
     """D_A and D_B, on what the translators left and on what the pools remember."""
     terms: Terms = {}
     for domain, D, pool in (("a", net.D_A, net.P_A), ("b", net.D_B, net.P_B)):
-        made = pool(step.left[domain], step.rng)
-        terms |= marked(least_squares.discriminator(D(step.batch[domain]), D(made)), domain)
+        real, made = D(cat([step.batch[domain], pool(step.left[domain], step.rng)])).chunk(2)
+        terms |= marked(least_squares.discriminator(real, made), domain)
     return terms
 
 

@@ -3,7 +3,7 @@
     G, for a share of the run:  E|b - G(a)|
     G, from then on:  v E[distance of φ(b) and φ(G(a))] + w E|b - G(a)|
                       + η (-E[log σ(D(G(a)) - E D(b))] - E[log(1 - σ(D(b) - E D(G(a))))])
-    D:  -E[log σ(D(b) - E D(G(a)))] - E[log(1 - σ(D(G(a)) - E D(b)))]
+    D, from then on:  -E[log σ(D(b) - E D(G(a)))] - E[log(1 - σ(D(G(a)) - E D(b)))]
 
 a is b, reduced. φ are features of a fixed network that nobody trains, before their activation.
 
@@ -86,7 +86,7 @@ def build(options: Options, schema: Schema) -> Game[Networks]:
         networks=Networks(G, StridedDiscriminator(b, max(1, options.width // 2)), Perceptual(options.features, b[0])),
         players=(
             Player("generator", ("G",), partial(generator, options), options.optimizer()),
-            Player("discriminator", ("D",), discriminator, options.optimizer()),
+            Player("discriminator", ("D",), discriminator, options.optimizer(), enters=options.pretrain),
         ),
         noise=nothing,
         sample=lambda net, noise, given: net.G(given["a"]),
@@ -94,6 +94,7 @@ def build(options: Options, schema: Schema) -> Game[Networks]:
         makes="b",
         given=("a",),
         decay=options.ema,
+        paces=(0.0, options.pretrain) if 0 < options.pretrain < 1 else (0.0,),
     )
 
 

@@ -86,7 +86,8 @@ def taken(recipe: Recipe, given: Mapping[str, Any], data: Data) -> Data:
     elif not domains and recipe.derive is not None:
         return recipe.derive(resolve(recipe, given, data.schema), data)
     elif not is_paired(data):
-        hint = "--set pairs=names for two folders with the same names, --set pairs=side-by-side for pictures in one"
+        hint = "--a DIR --b DIR for two folders with the same names, --pairs side-by-side for two in each picture"
+        hint = "--pairs names" if domains else hint
         raise UserError(f"{recipe.name} needs pairs", hint)
     return data
 

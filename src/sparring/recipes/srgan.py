@@ -2,7 +2,7 @@
 
     G, for a share of the run:  E|b - G(a)|^2
     G, from then on:  w E|b - G(a)|^2 + v E[distance of φ(b) and φ(G(a))] - η E[log D(G(a))]
-    D:  -E[log D(b)] - E[log(1 - D(G(a)))]
+    D, from then on:  -E[log D(b)] - E[log(1 - D(G(a)))]
 
 a is b, reduced. φ are features of a fixed network that nobody trains.
 
@@ -82,7 +82,7 @@ def build(options: Options, schema: Schema) -> Game[Networks]:
         networks=Networks(G, StridedDiscriminator(b, max(1, options.width // 2)), Perceptual(options.features, b[0])),
         players=(
             Player("generator", ("G",), partial(generator, options), options.optimizer()),
-            Player("discriminator", ("D",), discriminator, options.optimizer()),
+            Player("discriminator", ("D",), discriminator, options.optimizer(), enters=options.pretrain),
         ),
         noise=nothing,
         sample=lambda net, noise, given: net.G(given["a"]),
@@ -90,6 +90,7 @@ def build(options: Options, schema: Schema) -> Game[Networks]:
         makes="b",
         given=("a",),
         decay=options.ema,
+        paces=(0.0, options.pretrain) if 0 < options.pretrain < 1 else (0.0,),
     )
 
 

@@ -9,7 +9,7 @@ from sparring.kinds import from_tables
 from sparring.workflows.configuring import CUSTOM, DEFAULT_BUDGET
 
 FLAGS = {
-    *("seed", "device", "evaluate_every", "doctor", "on_trouble", "channels", "mirror", "batch", "augment"),
+    *("seed", "device", "evaluate_every", "doctor", "on_trouble", "channels", "mirror", "pairs", "batch", "augment"),
     *Budget.model_fields,
 }
 """Options of `sparring train` by their own names; the others are `--set`."""

@@ -6,6 +6,7 @@ from sparring.workflows.encoding import check_encoder, decoded, encode, reconstr
 from sparring.workflows.generator import Generator, generator_of
 from sparring.workflows.given import asked as given_to
 from sparring.workflows.inheriting import existing
+from sparring.workflows.partnering import fairly_tested, partners_of
 from sparring.workflows.planning import Opening, Plan, open_data, plan, plan_resumed, reopened
 from sparring.workflows.playing import Status, run
 from sparring.workflows.sampling import PER_CLASS, Sampler, by_class, makers_of, sample, sampler
@@ -31,10 +32,12 @@ __all__ = [
     "decoded",
     "encode",
     "existing",
+    "fairly_tested",
     "generator_of",
     "given_to",
     "makers_of",
     "open_data",
+    "partners_of",
     "plan",
     "plan_resumed",
     "reconstruct",

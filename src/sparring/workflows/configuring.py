@@ -74,6 +74,7 @@ class Settings(Length, total=False):
         scale: columns of points are scaled "each" by itself, or by "one" number; "auto" goes by their spreads.
         range: (low, high) of arrays and of files of more than 8 bits, which become black and white.
         pairs: "names" takes files of one name in two folders as pairs, "side-by-side" the two halves of each picture.
+        swap: of two domains or pairs, a becomes b and b becomes a.
         size_a: (height, width) of the first of two domains, where it is not that of the second.
     """
 
@@ -105,6 +106,7 @@ class Settings(Length, total=False):
     scale: Literal["auto", "each", "one"] | None
     range: tuple[float, float] | None
     pairs: Literal["names", "side-by-side"] | None
+    swap: bool | None
     size_a: tuple[int, int] | None
 
 

@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice, pairwise
 from pathlib import Path
 from statistics import median
@@ -33,8 +34,9 @@ from sparring.severity import is_trouble
 from sparring.workflows import given
 from sparring.workflows.configuring import cadences
 from sparring.workflows.leading import Lead, follow
+from sparring.workflows.partnering import fairly_tested, partners_of
 from sparring.workflows.planning import Plan, fraction_of
-from sparring.workflows.showing import Showing, stored_samples
+from sparring.workflows.showing import Showing, stored_from, stored_samples
 
 MEASURED = 0.05
 """Of a budget in minutes, and a minute at most: what is played before the length of the run is estimated."""
@@ -285,11 +287,13 @@ class Scoring:
         self.newest: Evaluation | None = None
         self.kept: Rows = {}
         source = config.data.named or "data in memory"
-        self._scorer = None
+        self._scorer = self._partners = None
         if self._cadence:
+            game, data = plan.state.game, plan.data
             features, n = config.evaluate_features or None, config.evaluate_samples
-            reals = viewed(plan.data, plan.state.game.makes, most=reals_needed(n))
+            reals = viewed(data, game.makes, most=reals_needed(n))
             self._scorer = Scorer(reals, source, features, n, device=plan.how.device)
+            self._partners = partners_of(game, data.schema, data, self._scorer)
 
     def score(self, seconds: float, last: bool) -> None:
         """Evaluate, where it is time for it.
@@ -306,7 +310,9 @@ class Scoring:
         if not bool(made.isfinite().all()):
             raise DivergedError("a sample", float("nan"), plan.state.round)
         asked = context.get(labelled(plan.data.schema, plan.state.game.given) or "")
-        self.newest = self._scorer(made, str(plan.out.path), asked)
+        found = self._scorer(made, str(plan.out.path), asked)
+        found = fairly_tested(found, plan.state.game, plan.data.schema, plan.data)
+        self.newest = replace(found, partners=self._partners and self._partners(partial(stored_from, plan)))
         with writing(plan.out.path):
             plan.out.append({"round": plan.state.round} | self.newest.to_dict(), plan.out.metrics)
 

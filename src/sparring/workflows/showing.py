@@ -9,7 +9,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from sparring.data import Rows, known_pairs
-from sparring.drawing import draw, made_by, noise_of, rows_for
+from sparring.drawing import made_by, made_from, noise_of, rows_for
 from sparring.grids import beside, picture_grid
 from sparring.kinds import Categories, Pictures, labelled, pictured
 from sparring.workflows.configuring import cadences
@@ -113,6 +113,11 @@ class Showing:
 
 def stored_samples(plan: Plan, seeds: Sequence[int], context: Rows) -> Tensor:
     """The stored samples of these seeds, as `sample` gives them."""
+    return stored_from(plan, noise_of(plan.state.game, seeds), context)
+
+
+def stored_from(plan: Plan, noise: Tensor, context: Rows) -> Tensor:
+    """The stored samples of any noise."""
     game, schema = plan.state.game, plan.data.schema
-    made = draw(game, plan.state.sampled, schema, seeds, context, device=plan.how.device)
+    made = made_from(game, plan.state.sampled, schema, noise, context, plan.how.device)
     return schema[game.makes].to_stored(made)

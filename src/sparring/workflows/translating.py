@@ -51,7 +51,8 @@ class Translation:
             raise UserError(f"this run makes its samples from {what}, not from pictures", "sparring sample draws them")
         if self.reverse and game.reverse is None:
             raise UserError(
-                "this run has no way back", "leave --reverse out, or train one with both: --recipe cyclegan"
+                "this run has no way back",
+                "leave --reverse out, or train another: --recipe cyclegan goes both ways, --set swap=true the other",
             )
 
     @property
