@@ -1,3 +1,4 @@
+import itertools
 import os
 import signal
 import threading
@@ -5,7 +6,7 @@ import threading
 import pytest
 
 from sparring.errors import UserError
-from sparring.pacing import Cadence, Meter, interruptions
+from sparring.pacing import Allowance, Cadence, Meter, interruptions
 
 
 def test_rounds_are_due_at_every_multiple() -> None:
@@ -32,6 +33,71 @@ def test_fractions_of_a_second_are_periods() -> None:
 def test_what_is_no_period_is_refused(every: str) -> None:
     with pytest.raises(UserError, match=r"^log_every = .* is not a period \(seconds such as 20s"):
         Cadence(every, "log_every")
+
+
+def spent_over(allowance: Allowance, length: int, cost: float, paces: bool = False) -> list[int]:
+    """The seconds at which something was done, by a clock that it moves on."""
+    at, clock = [], 0.0
+    while clock < length:
+        clock += 1.0
+        if paces:
+            allowance.pace(clock, clock / length)
+        if allowance.due(clock):
+            at.append(round(clock))
+            allowance.spent += cost
+            clock += cost
+            allowance.did(clock, cost)
+    return at
+
+
+def test_an_allowance_is_spent_evenly_over_a_run_of_known_length() -> None:
+    times = spent_over(Allowance(0.05, 1.0, total=1000.0), 1000, 1.0)
+    # a twentieth pays for 50, less what is kept for the end
+    assert 46 <= len(times) <= 50
+    gaps = [b - a for a, b in itertools.pairwise(times)]
+    assert times[0] == 1
+    assert 16 <= min(gaps) <= max(gaps) <= 24
+
+
+def test_an_allowance_that_does_not_pay_for_it_once_is_never_due() -> None:
+    assert not spent_over(Allowance(0.05, 10.0, total=199.0), 199, 10.0)
+    # what is kept for the end is not there either
+    assert not Allowance(0.05, 10.0, total=499.0).due(1.0)
+    assert Allowance(0.05, 10.0, total=501.0).due(1.0)
+
+
+def test_an_allowance_of_a_run_of_unknown_length_is_spent_as_it_accrues() -> None:
+    allowance = Allowance(0.1, 2.0)
+    assert not allowance.due(19.0)
+    assert allowance.due(20.0)
+    allowance.spent += 2.0
+    allowance.did(20.0, 2.0)
+    assert not allowance.affords(39.0)
+    assert allowance.affords(40.0)
+
+
+def test_the_length_of_a_run_is_estimated_from_its_pace_after_the_first_round() -> None:
+    allowance = Allowance(0.05, 1.0)
+    allowance.pace(100.0, 0.01)  # the first round takes long, and is no pace
+    for k in range(1, 4):
+        allowance.pace(100.0 + k, 0.01 + 0.01 * k)
+        assert not allowance.due(10.0)
+    allowance.pace(104.0, 0.05)
+    # 104 s, and 95 more, over the share that is left: 209 s, of which a twentieth pays for ten
+    assert allowance.due(10.0)
+    allowance.spent, expected = 1.0, (104 + 95) / 0.95
+    allowance.did(10.0, 1.0)
+    gap = (expected - 10.0) / (0.05 * expected - 1.0 - 1.5)
+    assert not allowance.due(10.0 + gap - 0.1)
+    assert allowance.due(10.0 + gap + 0.1)
+
+
+def test_what_costs_nothing_is_not_done_all_the_time() -> None:
+    allowance = Allowance(0.05, 1e-6, total=1000.0)
+    allowance.spent = 1e-6
+    allowance.did(500.0, 1e-6)
+    assert not allowance.due(502.0)
+    assert allowance.due(503.0)
 
 
 def test_a_meter_reads_means_over_the_rounds_that_had_the_term() -> None:

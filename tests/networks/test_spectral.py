@@ -61,6 +61,13 @@ def test_weights_ten_times_as_large_are_brought_back_to_one_by_training_forwards
 
 
 @every_discriminator
+def test_the_norm_is_near_one_before_the_first_step(build) -> None:
+    torch.manual_seed(0)
+    values = largest_singular_values(build(True))
+    assert values == pytest.approx([1.0] * len(values), abs=0.1)
+
+
+@every_discriminator
 def test_power_iteration_advances_in_train_mode_and_rests_in_eval_mode(build) -> None:
     D, x = build(True), torch.randn(2, *SHAPE)
     for parameter in D.parameters():

@@ -27,13 +27,13 @@ class SpectralNorm(nn.Module):
 
     Args:
         weight: of a layer.
-        outputs: its dimension that counts the layer's outputs.
+        outputs: its dimension that counts the layer's outputs: 0, of transposed convolutions 1.
     """
 
     _u: Tensor
     _v: Tensor
 
-    def __init__(self, weight: Tensor, outputs: int = 0) -> None:
+    def __init__(self, weight: Tensor, outputs: int) -> None:
         super().__init__()
         self.outputs = outputs
         matrix = self._matrix(weight.detach())
