@@ -124,6 +124,25 @@ def modes() -> str:
     return "\n".join([*lines, "", f"{machines([r for rs in found.values() for r in rs])}."])
 
 
+def points() -> str:
+    """What each recipe makes of ring and grid with nothing set, with the values of all seeds."""
+    found: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    for record in sorted(newest("points", "data", "recipe", "seed"), key=lambda record: record["seed"]):
+        found[record["data"], record["recipe"]].append(record)
+    lines = ["| | | seeds | rounds | modes | within 3σ | doctor, in the end | diseases |", "|---" * 8 + "|"]
+    for (data, recipe), records in sorted(found.items()):
+        columns = (
+            [str(r["seed"]) for r in records],
+            [f"{r['rounds']:,}" for r in records],
+            [f"{r['found']} of {r['total']}" for r in records],
+            [f"{r['good']:.1%}" for r in records],
+            [r["verdict"] for r in records],
+            [" and ".join(r["sick"]) or "-" for r in records],
+        )
+        lines.append(f"| {data} | {recipe} | {' | '.join('; '.join(column) for column in columns)} |")
+    return "\n".join([*lines, "", f"{machines([r for rs in found.values() for r in rs])}."])
+
+
 def gallery() -> str:
     """All recipes on digits: of every recipe the newest game of the length that was played last."""
     records = newest("gallery", "recipe", "seed", "asked_seconds")
@@ -184,6 +203,7 @@ def main() -> None:
         write(DOCS / "recipes" / f"{recipe}.md", table)
     write(DOCS / "recipes" / "README.md", gallery(), "<!-- gallery -->")
     write(DOCS / "modes.md", modes())
+    write(DOCS / "modes.md", points(), "<!-- points -->")
     write(DOCS / "doctor.md", doctor())
 
 

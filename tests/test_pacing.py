@@ -92,6 +92,20 @@ def test_the_length_of_a_run_is_estimated_from_its_pace_after_the_first_round() 
     assert allowance.due(10.0 + gap + 0.1)
 
 
+def test_what_was_spent_before_is_no_part_of_the_pace() -> None:
+    allowance = Allowance(0.05, 1.0, spent=4.0)
+    for k in range(5):
+        allowance.pace(14.0 + k, 0.1 + 0.1 * k)
+    # 14 s without it, 5 more to come, over the share that is left: 20 s, of which a twentieth is long spent
+    assert not allowance.due(15.0)
+    generous = Allowance(0.5, 1.0, spent=4.0)
+    for k in range(5):
+        generous.pace(14.0 + k, 0.1 + 0.1 * k)
+    gap = (19.0 / 0.5) / (0.5 * 19.0 / 0.5 - 4.0 - 1.5)
+    assert not generous.due(gap - 0.1)
+    assert generous.due(gap + 0.1)
+
+
 def test_what_costs_nothing_is_not_done_all_the_time() -> None:
     allowance = Allowance(0.05, 1e-6, total=1000.0)
     allowance.spent = 1e-6
