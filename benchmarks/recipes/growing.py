@@ -41,7 +41,7 @@ def growing(seed: int, rounds: int = ROUNDS) -> Iterator[Bar]:
     twin, _ = distances(seed, rounds=rounds, options={"growth": 0.0})
     name = f"sliced Wasserstein distance, over that of the twin ({twin['mean']:.3g}) after {16 * rounds:,} images"
     yield at_most(name, ours["mean"] / twin["mean"], 1.0)
-    timed, _ = distances(seed, cpu_seconds=seconds, options={"growth": 0.0})  # its rates do not change over the run
+    timed, _ = distances(seed, cpu_seconds=seconds, options={"growth": 0.0})
     timed_name = f"sliced Wasserstein distance, over that of the twin ({timed['mean']:.3g}) after {seconds:.0f} s"
     yield at_most(timed_name, ours["mean"] / timed["mean"], 1.0)
     for level, value in ours.items():

@@ -53,6 +53,10 @@ def ablation(name: str, bar: Bar) -> Bar:
     return Bar(f"ablation, {name}: {bar.name}", bar.value, f"must not be {bar.target}", not bar.passed)
 
 
+MEASURED = 0.05
+"""Of the processor time of a game: about what is played, and thrown away, to see how many rounds fit in."""
+
+
 def trained(
     source: Any, *, rounds: int | None = None, cpu_seconds: float | None = None, **arguments: Any
 ) -> workflows.Plan:
@@ -61,15 +65,29 @@ def trained(
     Args:
         source: as for `sparring.train`.
         rounds: how many; also the length of the schedules.
-        cpu_seconds: instead.
+        cpu_seconds: instead: as many rounds as fit in, by the game's pace.
         arguments: of `sparring.plan`.
     """
-    plan = workflows.plan(source, rounds=rounds or 1_000_000, out="never-written", **arguments)
-    until = time.process_time() + (cpu_seconds or float("inf"))
+    if rounds is None:
+        assert cpu_seconds is not None, "a length"
+        rounds = _fitting(cpu_seconds, source, arguments)
+    plan = workflows.plan(source, rounds=rounds, out="never-written", **arguments)
     for _ in itertools.islice(play(plan.state, plan.data, plan.how), rounds):
-        if time.process_time() >= until:
-            break
+        pass
     return plan
+
+
+def _fitting(cpu_seconds: float, source: Any, arguments: Mapping[str, Any]) -> int:
+    # a short run has all phases of a long one: a player that enters later, rates that fall
+    length, took = 1, 0.0
+    while took < MEASURED * cpu_seconds / 4:
+        length *= 4
+        plan = workflows.plan(source, rounds=length, out="never-written", **arguments)
+        began = time.process_time()
+        for _ in itertools.islice(play(plan.state, plan.data, plan.how), length):
+            pass
+        took = time.process_time() - began
+    return max(1, round(length * cpu_seconds / took))
 
 
 def samples(plan: workflows.Plan, n: int, given: Mapping[str, Tensor] | None = None) -> np.ndarray:
