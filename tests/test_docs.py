@@ -140,7 +140,7 @@ def test_every_recipe_has_a_page_and_a_place_in_the_index():
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_a_page_names_every_option_with_its_defaults(recipe):
     own = {key: field.default for key, field in RECIPES[recipe].options.model_fields.items()}
-    columns = [own, own | RECIPES[recipe].points] if RECIPES[recipe].points else [own]
+    columns = [own, *(own | more for more in (RECIPES[recipe].points, RECIPES[recipe].colour) if more)]
     rows = re.findall(r"^\| `(\w+)`" + r" \| (\S+)" * len(columns) + r" \|", recipe_page(recipe), re.MULTILINE)
     expected = {key: tuple("-" if each[key] is None else str(each[key]) for each in columns) for key in own}
     assert {key: tuple(defaults) for key, *defaults in rows} == expected

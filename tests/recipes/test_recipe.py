@@ -15,15 +15,18 @@ from sparring.recipes import RECIPES, Recipe, get, resolve, taken
 RNG = np.random.default_rng(0)
 POINTS = sparring.data.open(RNG.normal(size=(60, 2)).astype(np.float32))
 PICTURES = sparring.data.open(RNG.integers(0, 256, (24, 8, 8), dtype=np.uint8))
+COLOURS = sparring.data.open(RNG.integers(0, 256, (24, 8, 8, 3), dtype=np.uint8))
 
 
 @pytest.mark.parametrize("recipe", [recipe for recipe in RECIPES.values() if recipe.takes == "examples"])
-def test_points_have_defaults_of_their_own_and_pictures_keep_the_papers(recipe):
+def test_points_and_colours_have_defaults_of_their_own_and_grey_pictures_keep_the_papers(recipe):
     own = recipe.options().model_dump()
     assert resolve(recipe, {}, PICTURES.schema).model_dump() == own
     assert resolve(recipe, {}, POINTS.schema).model_dump() == own | recipe.points
+    assert resolve(recipe, {}, COLOURS.schema).model_dump() == own | recipe.colour
     # a value equal to the paper's says nothing; None is left out of config.toml, and would be read back as the default
-    assert not {name for name, value in recipe.points.items() if value in (own[name], None)}
+    for more in (recipe.points, recipe.colour):
+        assert not {name for name, value in more.items() if value in (own[name], None)}
 
 
 def test_what_is_given_counts_more_than_what_follows_from_the_data():

@@ -31,6 +31,8 @@ def explain(recipe: "Recipe") -> str:
     lines += ["", inspect.getdoc(sys.modules[recipe.build.__module__]) or "", "", "Options (--set key=value):"]
     for key, field in recipe.options.model_fields.items():
         default = "(network)" if field.default is None else field.default
-        on_points = f" (points: {recipe.points[key]})" if key in recipe.points else ""
-        lines.append(f"  {key} = {default}{on_points}".ljust(36) + f"  {field.description}")
+        others = {"points": recipe.points, "colour": recipe.colour}
+        elsewhere = ", ".join(f"{data}: {values[key]}" for data, values in others.items() if key in values)
+        shown = f"  {key} = {default}" + (f" ({elsewhere})" if elsewhere else "")
+        lines.append(shown.ljust(36) + f"  {field.description}")
     return "\n".join(lines)

@@ -36,6 +36,9 @@ class Options(DuelOptions):
 POINTS = {"batch": 64, "lr": 2e-3, "reuse_fakes": False}
 """The defaults for points, where they are not those above; see the page."""
 
+COLOUR = {"reuse_fakes": False}
+"""And for pictures of more than one channel."""
+
 
 def build(options: Options, schema: Schema) -> Game[Duel]:
     """The game."""
@@ -53,4 +56,5 @@ RECIPE = Recipe(
     Options,
     build,
     POINTS,
+    COLOUR,
 )

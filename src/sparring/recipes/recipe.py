@@ -41,6 +41,7 @@ class Recipe:
         options: the model of its options, with the paper's values as defaults.
         build: (options, the data's schema) -> the game. Weights are drawn from torch's global generator.
         points: the defaults for points, where they are not the paper's: no paper here has an example of a few numbers.
+        colour: the defaults for pictures of more than one channel, where they are not those of grey ones.
         takes: "examples" have a column "x"; "domains" have "a" and "b", and may be pairs; of "pairs" row i of "a"
             belongs to row i of "b".
         derive: (all options, the data) -> pairs, for a recipe that takes pairs and makes them of plain examples, by
@@ -54,6 +55,7 @@ class Recipe:
     options: type[RecipeOptions]
     build: Callable[[Any, Schema], Game[Any]]
     points: Mapping[str, Any] = field(default_factory=dict)
+    colour: Mapping[str, Any] = field(default_factory=dict)
     takes: Literal["examples", "domains", "pairs"] = "examples"
     derive: Callable[[Any, Data], Data] | None = None
 
@@ -98,10 +100,11 @@ def resolve(recipe: Recipe, given: Mapping[str, Any], schema: Schema) -> RecipeO
     Args:
         recipe: which.
         given: options by name.
-        schema: the data's, which decides the defaults: points are examples of one dimension.
+        schema: the data's, which decides the defaults: points are examples of one dimension, colours several channels.
 
     Raises:
         UserError: an option that the recipe does not have, or a value out of range.
     """
-    points = "x" in schema and len(schema["x"].shape) == 1
-    return validated(recipe.options, {**(recipe.points if points else {}), **given}, f"recipe {recipe.name}")
+    shape = schema["x"].shape if "x" in schema else ()
+    own = recipe.points if len(shape) == 1 else recipe.colour if len(shape) == 3 and shape[0] > 1 else {}
+    return validated(recipe.options, {**own, **given}, f"recipe {recipe.name}")
