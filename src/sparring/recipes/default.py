@@ -36,7 +36,7 @@ class Options(DuelOptions):
 POINTS = {"batch": 64, "lr": 2e-3, "reuse_fakes": False}
 """The defaults for points, where they are not those above; see the page."""
 
-COLOUR = {"reuse_fakes": False}
+COLOUR = {"lr": 2e-3, "reuse_fakes": False}
 """And for pictures of more than one channel."""
 
 
