@@ -46,7 +46,7 @@ def test_the_options_reach_the_run(sparring, pictures):
     )
     assert said.code == 0, said
     made = config("run")
-    prepared = {"size": [12, 8], "channels": 3, "mirror": True, "frames": "first", "scale": "auto"}
+    prepared = {"size": [12, 8], "channels": 3, "mirror": True, "frames": "first", "scale": "auto", "swap": False}
     assert made["data"] == {"source": str(Path(pictures).resolve()), **prepared}
     assert made["budget"] == {"minutes": 7, "images": 20, "rounds": 900, "epochs": 50}
     assert (made["recipe"], made["seed"], made["device"], made["precision"]) == ("wgan-gp", 9, "cpu", "float32")
