@@ -130,6 +130,11 @@ def test_every_kind_of_layer_that_is_covered_has_norm_one(layer) -> None:
     assert torch.linalg.svdvals(outputs.flatten(1))[0].item() == pytest.approx(1.0, abs=0.01)
 
 
+def test_the_bound_is_the_norm_of_every_layer() -> None:
+    values = largest_singular_values(MLPDiscriminator((2,), width=16, spectral=1.8))
+    assert values == pytest.approx([1.8] * 4, rel=0.05)
+
+
 def test_a_training_forward_is_three_power_iterations() -> None:
     # 1802.05957, algorithm 1, but from v, as torch does it: u = Wv / |Wv|, then v = Wᵀu / |Wᵀu|, three times
     network = nn.Sequential(nn.Linear(3, 4))

@@ -52,6 +52,7 @@ OWN: dict[str, set[str]] = {  # shown below, or by value in test_losses.py and t
     "esrgan": {"beta1", "depth", "factor", "pretrain", "pixels", "features", "perceptual", "adversarial"},
     "aae": {"reconstruction"},
     "improved": {"kernels", "label_smoothing", "virtual_batch_norm", "feature_matching", "history"},
+    "sngan": {"bound"},
     "pacgan": {"pack"},
     "unrolled": {"n_critic", "unroll", "inner", "inner_lr", "saturating"},
     "progressive": {"width", "latent_dim", "lr", "beta1", "beta2", "penalty", "drift", "growth"},
@@ -141,6 +142,14 @@ def test_d_is_normalised_as_its_paper_says(recipe):
     constrained = {is_parametrized(layer, "weight") for layer in layers}
     batch_norm, spectral = NORMS.get(recipe, (False, False))
     assert (has_batch_norm, constrained) == (batch_norm, {spectral})
+
+
+@pytest.mark.parametrize("network", ["mlp", "dcgan", "shuffle", "resnet"])
+def test_sngans_bound_reaches_every_network(network):
+    D = planned("sngan", network=network, bound=2.5).state.game.networks.D.eval()
+    layers = [module for module in D.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
+    norms = [torch.linalg.svdvals(layer.weight.detach().flatten(1))[0].item() for layer in layers]
+    assert norms == pytest.approx([2.5] * len(norms), rel=0.1)
 
 
 def test_dcgans_networks_of_gan_have_batch_norm_and_its_mlp_has_dropout():

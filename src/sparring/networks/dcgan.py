@@ -51,11 +51,11 @@ class DCGANDiscriminator(nn.Module):
         shape: (C, H, W), each side at least 4.
         width: channels behind the first layer; they double at every halving.
         batch_norm: behind every layer but the first and the last; a gradient penalty forbids it.
-        spectral: spectral norm (Miyato 2018, arXiv 1802.05957) on every layer, instead.
+        spectral: instead, the largest singular value of every layer (Miyato 2018, arXiv 1802.05957); 0: free.
     """
 
     def __init__(
-        self, shape: tuple[int, ...], width: int = 64, batch_norm: bool = True, spectral: bool = False
+        self, shape: tuple[int, ...], width: int = 64, batch_norm: bool = True, spectral: float = 0.0
     ) -> None:
         super().__init__()
         channels, height, breadth = shape
@@ -71,7 +71,7 @@ class DCGANDiscriminator(nn.Module):
         self.head = nn.Linear(before * height * breadth, 1, bias=False)
         self.apply(initialise)
         if spectral:
-            constrain_spectrum(self)
+            constrain_spectrum(self, spectral)
 
     def features(self, x: Tensor) -> Tensor:
         """`(B, C, H, W)` -> `(B, F)`: what the last layer sees."""

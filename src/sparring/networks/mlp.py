@@ -53,7 +53,7 @@ class MLPDiscriminator(nn.Module):
         shape: (C, H, W) or (D,).
         width: of every hidden layer.
         depth: hidden layers.
-        spectral: spectral norm (Miyato 2018, arXiv 1802.05957) on every layer.
+        spectral: the largest singular value of every layer (Miyato 2018, arXiv 1802.05957); 0: free.
         dropout: the share of hidden units that are silent at a step.
     """
 
@@ -62,7 +62,7 @@ class MLPDiscriminator(nn.Module):
         shape: tuple[int, ...],
         width: int = 256,
         depth: int = 3,
-        spectral: bool = False,
+        spectral: float = 0.0,
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
@@ -73,7 +73,7 @@ class MLPDiscriminator(nn.Module):
         self.trunk = nn.Sequential(*layers)
         self.head = nn.Linear(widths[-1], 1, bias=False)
         if spectral:
-            constrain_spectrum(self)
+            constrain_spectrum(self, spectral)
 
     def features(self, x: Tensor) -> Tensor:
         """`(B, *shape)` -> `(B, width)`: what the last layer sees."""

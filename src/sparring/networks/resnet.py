@@ -92,10 +92,10 @@ class ResNetDiscriminator(nn.Module):
         shape: (C, H, W), each side at least 4.
         width: channels at the full size; they double at every halving, eightfold at most.
         depth: bottlenecks at each size.
-        spectral: spectral norm on every layer; not the paper's.
+        spectral: the largest singular value of every layer; 0: free, as in the paper.
     """
 
-    def __init__(self, shape: tuple[int, ...], width: int = 16, depth: int = 1, spectral: bool = False) -> None:
+    def __init__(self, shape: tuple[int, ...], width: int = 16, depth: int = 1, spectral: float = 0.0) -> None:
         super().__init__()
         channels, height, breadth = shape
         count = halvings(height, breadth)
@@ -111,7 +111,7 @@ class ResNetDiscriminator(nn.Module):
         self.gather = _initialise(nn.Conv2d(widths[-1], widths[-1], reach, groups=widths[-1], bias=False))
         self.head = _initialise(nn.Linear(widths[-1], 1, bias=False))
         if spectral:
-            constrain_spectrum(self)
+            constrain_spectrum(self, spectral)
 
     def features(self, x: Tensor) -> Tensor:
         """`(B, C, H, W)` -> `(B, F)`: what the last layer sees."""

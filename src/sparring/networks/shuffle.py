@@ -82,10 +82,10 @@ class StridedDiscriminator(nn.Module):
         shape: (C, H, W), each side at least 4.
         width: filters of the first layer for each channel; the layers behind it have `2 * width`, then twice as many
             at each size, `8 * width` at most.
-        spectral: spectral norm on every layer.
+        spectral: the largest singular value of every layer; 0: free.
     """
 
-    def __init__(self, shape: tuple[int, ...], width: int = 8, spectral: bool = True) -> None:
+    def __init__(self, shape: tuple[int, ...], width: int = 8, spectral: float = 1.0) -> None:
         super().__init__()
         channels, height, breadth = shape
         layers: list[nn.Module] = []
@@ -99,7 +99,7 @@ class StridedDiscriminator(nn.Module):
         self.trunk = nn.Sequential(*layers)
         self.head = nn.Linear(before * height * breadth, 1, bias=False)
         if spectral:
-            constrain_spectrum(self)
+            constrain_spectrum(self, spectral)
 
     def features(self, x: Tensor) -> Tensor:
         """`(B, C, H, W)` -> `(B, F)`: what the last layer sees."""

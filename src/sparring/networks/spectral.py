@@ -20,7 +20,7 @@ COVERED = (
 
 
 class SpectralNorm(nn.Module):
-    """A weight over its largest singular value, which a power iteration follows.
+    """A weight over its largest singular value, which a power iteration follows, times a bound.
 
     The iteration advances in train mode, and only while the weight is being trained: torch's own advances at every
     forward pass, also in the generator's turn, where the loop puts it back.
@@ -28,14 +28,15 @@ class SpectralNorm(nn.Module):
     Args:
         weight: of a layer.
         outputs: its dimension that counts the layer's outputs: 0, of transposed convolutions 1.
+        bound: the largest singular value that it is given.
     """
 
     _u: Tensor
     _v: Tensor
 
-    def __init__(self, weight: Tensor, outputs: int) -> None:
+    def __init__(self, weight: Tensor, outputs: int, bound: float = 1.0) -> None:
         super().__init__()
-        self.outputs = outputs
+        self.outputs, self.bound = outputs, bound
         matrix = self._matrix(weight.detach())
         self.register_buffer("_u", normalize(torch.randn(len(matrix)), dim=0))
         self.register_buffer("_v", normalize(torch.randn(matrix.shape[1]), dim=0))
@@ -46,7 +47,7 @@ class SpectralNorm(nn.Module):
         matrix = self._matrix(weight)
         if self.training and weight.requires_grad:
             self._iterate(matrix.detach(), ITERATIONS)
-        return weight / torch.dot(self._u, mv(matrix, self._v))
+        return weight * (self.bound / torch.dot(self._u, mv(matrix, self._v)))
 
     def _matrix(self, weight: Tensor) -> Tensor:
         return weight.transpose(0, self.outputs).flatten(1)
@@ -60,8 +61,8 @@ class SpectralNorm(nn.Module):
         self._u, self._v = u, v
 
 
-def constrain_spectrum(network: nn.Module) -> None:
-    """Give every layer of a kind in `COVERED` spectral norm, in place: largest singular value 1.
+def constrain_spectrum(network: nn.Module, bound: float = 1.0) -> None:
+    """Give every layer of a kind in `COVERED` spectral norm, in place: largest singular value `bound`.
 
     The weight is taken as a matrix with one row for each output, or for each entry of an embedding.
 
@@ -71,4 +72,4 @@ def constrain_spectrum(network: nn.Module) -> None:
     for module in list(network.modules()):
         if isinstance(module, COVERED):
             outputs = 1 if isinstance(module, _ConvTransposeNd) else 0
-            register_parametrization(module, "weight", SpectralNorm(module.weight, outputs))
+            register_parametrization(module, "weight", SpectralNorm(module.weight, outputs, bound))

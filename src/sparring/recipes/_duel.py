@@ -199,7 +199,7 @@ def pair(
     *,
     seen: tuple[int, ...] | None = None,
     batch_norm: bool = True,
-    spectral: bool = False,
+    spectral: float = 0.0,
     dropout: float = 0.0,
 ) -> tuple[nn.Module, Featured]:
     """The generator and the discriminator that the options ask for.
@@ -210,7 +210,7 @@ def pair(
         inputs: how many numbers the generator is given.
         seen: the shape that the discriminator is shown, where it differs.
         batch_norm: in the discriminator, where the network has it at all; a gradient penalty forbids it.
-        spectral: spectral norm in the discriminator.
+        spectral: the largest singular value of the discriminator's layers; 0: free.
         dropout: in the discriminator, where it is an MLP that sees pictures.
 
     Raises:
@@ -246,7 +246,7 @@ def standard_duel(
     penalty: Penalty | None = None,
     *,
     batch_norm: bool = False,
-    spectral: bool = False,
+    spectral: float = 0.0,
     dropout: float = 0.0,
     optimizer: Literal["adam", "rmsprop", "sgd"] = "adam",
     penalty_every: int = 1,
@@ -262,7 +262,7 @@ def standard_duel(
         objective: a name of `sparring.objectives.OBJECTIVES`.
         penalty: on D.
         batch_norm: in the discriminator; a gradient penalty forbids it.
-        spectral: spectral norm in the discriminator.
+        spectral: the largest singular value of the discriminator's layers; 0: free.
         dropout: see `pair`.
         optimizer: of both.
         penalty_every: see `duel`.
