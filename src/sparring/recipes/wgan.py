@@ -26,7 +26,7 @@ class Options(DuelOptions):
     clip: float = Field(0.01, gt=0, description="c: the largest critic weight")
 
 
-POINTS = {"lr": 1e-3}
+POINTS = {"lr": 1e-3, "clip": 0.1, "decay_from": 0.0}
 """The defaults for points, where they are not those above; see the page."""
 
 
