@@ -54,9 +54,7 @@ class DCGANDiscriminator(nn.Module):
         spectral: instead, the largest singular value of every layer (Miyato 2018, arXiv 1802.05957); 0: free.
     """
 
-    def __init__(
-        self, shape: tuple[int, ...], width: int = 64, batch_norm: bool = True, spectral: float = 0.0
-    ) -> None:
+    def __init__(self, shape: tuple[int, ...], width: int = 64, batch_norm: bool = True, spectral: float = 0.0) -> None:
         super().__init__()
         channels, height, breadth = shape
         layers: list[nn.Module] = []
