@@ -16,7 +16,7 @@ def sample(
     ] = None,
     seeds: Annotated[str | None, typer.Option(help="One sample a seed, such as 0-15,42.")] = None,
     truncation: Annotated[
-        float | None, typer.Option(min=1e-6, help="Keep the noise within this, or styles near their mean: less variety.")
+        float | None, typer.Option(min=1e-6, help="Keep the noise within this, or styles near their mean.")
     ] = None,
     checkpoint: Annotated[
         str, typer.Option(help="latest; best, the one the doctor found nearest to the data; or a round.")
