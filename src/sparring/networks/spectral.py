@@ -47,7 +47,7 @@ class SpectralNorm(nn.Module):
         matrix = self._matrix(weight)
         if self.training and weight.requires_grad:
             self._iterate(matrix.detach(), ITERATIONS)
-        return weight * (self.bound / torch.dot(self._u, mv(matrix, self._v)))
+        return weight / (torch.dot(self._u, mv(matrix, self._v)) / self.bound)
 
     def _matrix(self, weight: Tensor) -> Tensor:
         return weight.transpose(0, self.outputs).flatten(1)
