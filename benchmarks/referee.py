@@ -1,11 +1,15 @@
 """The referee for digits: a small classifier trained on real digits, used for scoring only.
 
+python -m benchmarks.referee runs/digits-default-1 --truncation 1.5
+
 FD is the Fréchet distance between Gaussians fitted to its 64 penultimate features (the formula of FID, Heusel et al.
 2017, arXiv 1706.08500, in another feature space: the numbers compare with one another, never with published FIDs).
 """
 
+import argparse
 from dataclasses import asdict, dataclass
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -16,6 +20,7 @@ import sparring.data
 from sparring import metrics
 from sparring.kinds import to_model
 from sparring.metrics.neighbors import nearest
+from sparring.workflows import sampler
 
 
 class Classifier(nn.Module):
@@ -171,3 +176,18 @@ def class_distance(pictures: np.ndarray, asked: np.ndarray) -> float:
         for digit in range(10)
     ]
     return float(np.mean(distances))
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("runs", nargs="+", type=Path, help="of recipes with noise, on digits")
+    arguments.add_argument("--truncation", type=float, help="see sparring sample")
+    given = arguments.parse_args()
+    for run in given.runs:
+        ready = sampler(run)
+        parts = [ready(range(k, k + 1_000), None, given.truncation)["x"] for k in range(0, 10_000, 1_000)]
+        print(run.name, score(np.moveaxis(torch.cat(parts).numpy(), 1, 3)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
