@@ -25,7 +25,7 @@ TRAINS = {
     "infogan": {"discriminator": {"D"}, "generator": {"G", "Q"}},
     "cyclegan": {"translators": {"G", "F"}, "discriminators": {"D_A", "D_B", "P_A", "P_B"}},
     "bigan": {"discriminator": {"D"}, "generator": {"G", "E"}},
-    "aae": {"autoencoder": {"E", "G"}, "discriminator": {"D"}, "generator": {"E"}},
+    "aae": {"autoencoder": {"E", "G"}, "discriminator": {"D"}},
     "improved": {"discriminator": {"D", "past_D"}, "generator": {"G", "past_G"}},
     "clustergan": {"discriminator": {"D"}, "generator": {"G", "E"}},
     "stylegan2": {"discriminator": {"D"}, "generator": {"G", "A"}},

@@ -53,9 +53,9 @@ def built(recipe: str, **options: Any) -> Game[Any]:
     return RECIPES[recipe].build(RECIPES[recipe].options(width=4, **options), {"x": points})
 
 
-def terms_of(game: Game[Any], player: str, net: Any) -> dict[str, Tensor]:
+def terms_of(game: Game[Any], player: str, net: Any, left: dict[str, Tensor] | None = None) -> dict[str, Tensor]:
     loss = next(each.loss for each in game.players if each.name == player)
-    return loss(net, Step({"x": X}, 0, 0.0, torch.Generator().manual_seed(1), {}))
+    return loss(net, Step({"x": X}, 0, 0.0, torch.Generator().manual_seed(1), left or {}))
 
 
 def values(terms: dict[str, Tensor]) -> dict[str, float]:
@@ -122,38 +122,45 @@ def test_an_encoder_has_as_many_outputs_as_it_is_asked_for(outputs):
 
 
 def adversarial_autoencoder() -> tuple[Game[Any], aae.Networks]:
-    game = built("aae", latent_dim=3, reconstruction=0.7)
+    game = built("aae", latent_dim=3, adversarial=0.7)
     return game, aae.Networks(Linear(3, 2), Linear(2, 3), Critic(3))
 
 
-def test_aaes_autoencoder_minimises_the_reconstruction_alone():
-    # 1511.05644, section 2: the reconstruction phase
+def test_aaes_autoencoder_minimises_the_reconstruction_and_fools_d_with_codes():
+    # 1511.05644, section 2: the reconstruction phase, and the encoder's part of the regularization phase
     game, net = adversarial_autoencoder()
     terms = terms_of(game, "autoencoder", net)
-    x = numbers(X)
-    again = x @ numbers(net.E.W).T @ numbers(net.G.W).T
-    assert values(terms) == pytest.approx({"reconstruction": 0.7 * ((again - x) ** 2).mean()}, rel=1e-5)
+    x, w = numbers(X), numbers(net.D.w)
+    code = x @ numbers(net.E.W).T
+    again = code @ numbers(net.G.W).T
+    expected = {"reconstruction": ((again - x) ** 2).mean(), "fake": -0.7 * log_sigmoid(code @ w).mean()}
+    assert values(terms) == pytest.approx(expected, rel=1e-5)
     assert gradients(terms["reconstruction"], net) == {"G", "E"}
+    assert gradients(terms["fake"], net) - {"D"} == {"E"}
+
+
+def test_aae_without_an_adversary_is_a_plain_autoencoder():
+    game = built("aae", latent_dim=3, adversarial=0.0)
+    net = aae.Networks(Linear(3, 2), Linear(2, 3), Critic(3))
+    assert set(terms_of(game, "autoencoder", net)) == {"reconstruction"}
     assert not net.D.heard
 
 
-def test_aaes_adversary_takes_the_prior_for_real_and_codes_for_fake():
+def test_aaes_adversary_takes_the_prior_for_real_and_the_codes_that_were_left_for_fake():
     # 1511.05644, section 2: the regularization phase
     game, net = adversarial_autoencoder()
     x, w = numbers(X), numbers(net.D.w)
-    code = x @ numbers(net.E.W).T
-    found = terms_of(game, "discriminator", net)
+    code = X @ net.E.W.detach().T
+    found = terms_of(game, "discriminator", net, {"code": code})
     (prior,), (fake,) = net.D.heard
     assert torch.equal(prior, game.noise(6, torch.Generator().manual_seed(1), None))
-    assert numbers(fake) == pytest.approx(code, rel=1e-5)
-    expected = {"real": -log_sigmoid(numbers(prior) @ w).mean(), "fake": -log_sigmoid(-code @ w).mean()}
+    assert torch.equal(fake, code)
+    expected = {
+        "real": -log_sigmoid(numbers(prior) @ w).mean(),
+        "fake": -log_sigmoid(-x @ numbers(net.E.W).T @ w).mean(),
+    }
     assert values(found) == pytest.approx(expected, rel=1e-5)
     assert gradients(sum(found.values(), torch.zeros(())), net) == {"D"}
-
-    found = terms_of(game, "generator", net)
-    assert values(found) == pytest.approx({"fake": -log_sigmoid(code @ w).mean()}, rel=1e-5)
-    assert gradients(found["fake"], net) - {"D"} == {"E"}
-    assert not net.G.heard
 
 
 def test_aae_samples_are_decoded_draws_of_the_prior_and_codes_are_the_encoders():

@@ -37,7 +37,7 @@ OWN: dict[str, set[str]] = {  # shown below, or by value in test_losses.py and t
     "infogan": {"categories", "continuous", "information"},
     "cyclegan": {"depth", "cycle", "identity", "pool"},
     # these by value in test_translation.py, where they are weights
-    "pix2pix": {"beta1", "pixels", "dropout", "adversarial"},
+    "pix2pix": {"beta1", "pixels", "dropout", "adversarial", "mismatched"},
     "bicyclegan": {"beta1", "style", "pixels", "prior", "style_code"},
     "discogan": {"beta1", "reconstruction"},
     "dualgan": {"beta2", "n_critic", "clip", "reconstruction", "dropout"},
@@ -50,7 +50,7 @@ OWN: dict[str, set[str]] = {  # shown below, or by value in test_losses.py and t
     "ccgan": {"beta1", "mask", "share", "classify"},
     "srgan": {"beta1", "depth", "factor", "pretrain", "pixels", "features", "perceptual", "adversarial"},
     "esrgan": {"beta1", "depth", "factor", "pretrain", "pixels", "features", "perceptual", "adversarial"},
-    "aae": {"reconstruction"},
+    "aae": {"adversarial"},
     "improved": {"kernels", "label_smoothing", "virtual_batch_norm", "feature_matching", "history"},
     "sngan": {"bound"},
     "pacgan": {"pack"},
@@ -82,9 +82,9 @@ def test_the_options_of_a_pair_reach_the_optimizers_the_noise_the_networks_and_t
     state = plan.state
     assert plan.how.batch == 3
     assert state.game.decay == 0.6
-    for name, lr in (("generator", 0.1), ("discriminator", 0.2)):
-        player = next(each for each in state.game.players if each.name == name)
-        group = state.optimizers[name].param_groups[0]
+    for network, lr in (("G", 0.1), ("D", 0.2)):
+        player = next(each for each in state.game.players if network in each.trains)
+        group = state.optimizers[player.name].param_groups[0]
         assert group["lr"] == lr
         assert group.get("betas", (0.3, group.get("alpha"))) == (0.3, 0.4)  # RMSProp has β2 alone
         assert player.optimizer.rate(0.75) == lr / 2

@@ -113,7 +113,8 @@ def close(found: dict[str, float], expected: dict[str, float]) -> None:
 
 def test_pix2pix_minimises_the_papers_loss_and_its_d_sees_what_was_given():
     # 1611.07004, eq. 1 to 4, D's halved (section 3.3)
-    game, net, left = built("pix2pix", pixels=3.0, adversarial=0.5), pix2pix.Networks(Times(2.0), Judge(0.7, -0.4)), {}
+    options = {"pixels": 3.0, "adversarial": 0.5, "mismatched": 0.3}
+    game, net, left = built("pix2pix", **options), pix2pix.Networks(Times(2.0), Judge(0.7, -0.4)), {}
     found = asked(game, "generator", net, {"a": A, "b": B}, left)
     z = n(net.G.heard[0])
     assert z.shape == (4, game.networks.G.noise)
@@ -123,7 +124,13 @@ def test_pix2pix_minimises_the_papers_loss_and_its_d_sees_what_was_given():
     close(found, {"fake": -0.5 * log_sigmoid(scores).mean(), "pixels": 3 * abs(made - b).mean()})
     assert torch.equal(left["made"], net.G(A, net.G.heard[0]).detach())
     real, fake = real_and_fake(0.7 * a - 0.4 * b, scores)
-    close(asked(game, "discriminator", net, {"a": A, "b": B}, left), {"real": real / 2, "fake": fake / 2})
+    # 1605.05396, algorithm 1, for pictures: a partner beside another's picture is no pair
+    _, mismatched = real_and_fake(0.0, 0.7 * np.roll(a, 1, 0) - 0.4 * b)
+    expected = {"real": real / 2, "fake": fake / 2, "mismatched": 0.15 * mismatched}
+    close(asked(game, "discriminator", net, {"a": A, "b": B}, left), expected)
+    # a pair alone has no other's picture
+    left["made"] = left["made"][:1]
+    assert set(asked(game, "discriminator", net, {"a": A[:1], "b": B[:1]}, left)) == {"real", "fake"}
 
 
 HOLED = torch.cat(

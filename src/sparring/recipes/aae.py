@@ -1,8 +1,7 @@
 """An autoencoder whose codes an adversary makes look like a prior, so that decoded prior draws are samples.
 
-    autoencoder, E and G:  λ E|G(E(x)) - x|^2
+    autoencoder, E and G:  E|G(E(x)) - x|^2 - λ E[log D(E(x))]
     D:  -E[log D(z)] - E[log(1 - D(E(x)))], z from the prior
-    generator, E:  -E[log D(E(x))]
 
 Deviations: docs/recipes/aae.md.
 """
@@ -10,7 +9,6 @@ Deviations: docs/recipes/aae.md.
 from functools import partial
 from typing import Literal, NamedTuple
 
-import torch
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
@@ -33,7 +31,7 @@ class Options(PairOptions):
     )
     latent_dim: int | None = Field(8, gt=0, description="of the code")
     lr: Varying = Field(1e-3, gt=0, description="learning rate of all but D")
-    reconstruction: float = Field(1.0, gt=0, description="λ: weight of the reconstruction")
+    adversarial: float = Field(0.03, ge=0, description="λ: weight of D's judgement; 0 is a plain autoencoder")
 
 
 class Networks(NamedTuple):
@@ -45,23 +43,21 @@ class Networks(NamedTuple):
 
 
 def autoencoder(weight: float, net: Networks, step: Step) -> Terms:
-    """E and G: the reconstruction phase."""
+    """E and G: the reconstruction, and E as the generator of codes; D is held constant, and is left the codes."""
     x = step.batch["x"]
-    return {"reconstruction": weight * mse_loss(net.G(net.E(x)).float(), x)}
+    code = net.E(x).float()
+    step.left["code"] = code.detach()
+    terms = {"reconstruction": mse_loss(net.G(code).float(), x)}
+    if weight:
+        score = net.D(code)
+        terms["fake"] = weight * non_saturating.generator(score, score)["fake"]
+    return terms
 
 
 def discriminator(noise: Latent, net: Networks, step: Step) -> Terms:
-    """D alone: draws of the prior are the reals, codes of examples the fakes."""
-    x = step.batch["x"]
-    with torch.no_grad():
-        code = net.E(x).float()
-    return non_saturating.discriminator(net.D(noise(len(x), step.rng)), net.D(code))
-
-
-def generator(net: Networks, step: Step) -> Terms:
-    """E alone, which is the generator of codes."""
-    scores = net.D(net.E(step.batch["x"]).float())
-    return non_saturating.generator(scores, scores)
+    """D alone: draws of the prior are the reals, the codes that the autoencoder left are the fakes."""
+    code = step.left["code"]
+    return non_saturating.discriminator(net.D(noise(len(code), step.rng)), net.D(code))
 
 
 def critic(net: Networks, batch: Batch) -> Tensor:
@@ -82,9 +78,8 @@ def build(options: Options, schema: Schema) -> Game[Networks]:
     return Game(
         networks=Networks(G, encoder(options, shape, noise.dim), D),
         players=(
-            Player("autoencoder", ("E", "G"), partial(autoencoder, options.reconstruction), for_E),
+            Player("autoencoder", ("E", "G"), partial(autoencoder, options.adversarial), for_E),
             Player("discriminator", ("D",), partial(discriminator, noise), for_D),
-            Player("generator", ("E",), generator, for_E),
         ),
         noise=noise,
         sample=lambda net, z, given: net.G(z),

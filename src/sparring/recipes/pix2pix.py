@@ -1,6 +1,6 @@
 """Translation learned from pairs: D sees the picture that was given beside what was made of it.
 
-    D:  1/2 (-E[log D(a, b)] - E[log(1 - D(a, G(a, z)))])
+    D:  1/2 (-E[log D(a, b)] - E[log(1 - D(a, G(a, z)))] - μ E[log(1 - D(a', b))]), a' of another pair
     G:  -E[log D(a, G(a, z))] + λ E|b - G(a, z)|
 
 G is a U-Net and D judges patches. z says which channels of G's decoder are dropped: there is no other noise.
@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn.functional import l1_loss
+from torch.nn.functional import l1_loss, softplus
 
 from sparring.game import Batch, Game, Latent, Player, Step
 from sparring.kinds import Schema
@@ -34,6 +34,7 @@ class Options(AdamOptions):
         0.5, ge=0, lt=1, description="share of channels that the noise drops, in G's first layers up"
     )
     adversarial: float = Field(1.0, ge=0, description="weight of D's judgement; 0 is the L1 distance alone")
+    mismatched: float = Field(1.0, ge=0, description="μ: weight of pairs that do not belong together; the paper has none")
 
 
 class Networks(NamedTuple):
@@ -57,10 +58,12 @@ def generator(noise: Latent, options: Options, net: Networks, step: Step) -> Ter
     return terms
 
 
-def discriminator(net: Networks, step: Step) -> Terms:
-    """D alone, on a picture beside its partner, and beside what G made of it."""
+def discriminator(mismatched: float, net: Networks, step: Step) -> Terms:
+    """D alone, on a picture beside its partner, beside what G made of it, and on a partner beside another's picture."""
     a, b = step.batch["a"], step.batch["b"]
     terms = non_saturating.discriminator(net.D(beside(a, b)), net.D(beside(a, step.left["made"])))
+    if mismatched and len(a) > 1:
+        terms["mismatched"] = mismatched * softplus(net.D(beside(a.roll(1, 0), b)).float()).mean()
     return {name: term / 2 for name, term in terms.items()}
 
 
@@ -78,7 +81,7 @@ def build(options: Options, schema: Schema) -> Game[Networks]:
         networks=Networks(G, PatchDiscriminator((a[0] + b[0], *b[1:]), options.width)),
         players=(
             Player("generator", ("G",), partial(generator, noise, options), options.optimizer()),
-            Player("discriminator", ("D",), discriminator, options.optimizer()),
+            Player("discriminator", ("D",), partial(discriminator, options.mismatched), options.optimizer()),
         ),
         noise=noise,
         sample=lambda net, z, given: net.G(given["a"], z),
