@@ -19,19 +19,20 @@ from sparring.networks import MLPDiscriminator
 from sparring.objectives import Terms, non_saturating
 from sparring.recipes._duel import PairOptions, pair, shape_of
 from sparring.recipes._encoders import encoder
-from sparring.recipes.recipe import Recipe
+from sparring.recipes.recipe import DECAY_FROM, Recipe
 from sparring.schedules import Varying
 
 
 class Options(PairOptions):
-    """The paper's codes of 8 values for digits, by Adam."""
+    """Narrower codes than the paper's for digits, and Adam."""
 
     network: Literal["mlp", "dcgan", "shuffle", "resnet"] = Field(
         "shuffle", description="for pictures; points take an mlp"
     )
-    latent_dim: int | None = Field(8, gt=0, description="of the code")
+    latent_dim: int | None = Field(6, gt=0, description="of the code")
     lr: Varying = Field(1e-3, gt=0, description="learning rate of all but D")
-    adversarial: float = Field(0.03, ge=0, description="λ: weight of D's judgement; 0 is a plain autoencoder")
+    decay_from: float = Field(0.5, ge=0, le=1, description=DECAY_FROM)
+    adversarial: float = Field(0.06, ge=0, description="λ: weight of D's judgement; 0 is a plain autoencoder")
 
 
 class Networks(NamedTuple):
