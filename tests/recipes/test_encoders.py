@@ -172,7 +172,7 @@ def test_aae_samples_are_decoded_draws_of_the_prior_and_codes_are_the_encoders()
 
 
 def clusters(**options: Any) -> tuple[Game[Any], clustergan.Networks]:
-    weights = {"penalty": 3.0, "recover_normal": 0.7, "recover_category": 0.4, "spread": 0.2}
+    weights = {"penalty": 3.0, "recover_normal": 0.7, "recover_category": 0.4, "spread": 0.2, "encoder_noise": 0.0}
     game = built("clustergan", latent_dim=2, categories=3, **weights | options)
     return game, clustergan.Networks(Linear(5, 2), Linear(2, 5), Critic(2))
 
@@ -204,6 +204,18 @@ def test_clustergans_g_and_e_pay_for_what_cannot_be_read_back():
     assert values(terms) == pytest.approx(expected, rel=1e-4)
     assert gradients(terms["fake"], net) - {"D"} == {"G"}
     assert gradients(terms["normal"], net) == gradients(terms["category"], net) == {"G", "E"}
+
+
+def test_clustergans_e_reads_fakes_under_noise_and_d_sees_them_without():
+    game, net = clusters(encoder_noise=0.5)
+    terms_of(game, "generator", net)
+    fake = net.G.heard[0] @ net.G.W.T
+    (scored,) = net.D.heard[0]
+    assert torch.equal(scored, fake.detach())
+    noise = net.E.heard[0] - fake.detach()
+    assert 0.2 < noise.std().item() < 0.9
+    game.encode(net, X)
+    assert torch.equal(net.E.heard[1], X)
 
 
 def test_clustergans_noise_is_a_little_variation_and_one_category():

@@ -58,7 +58,8 @@ OWN: dict[str, set[str]] = {  # shown below, or by value in test_losses.py and t
     "progressive": {"width", "latent_dim", "lr", "beta1", "beta2", "penalty", "drift", "growth"},
     "stylegan2": {"width", "latent_dim", "depth", "lr", "beta1", "beta2", "gamma", "r1_every", "path", "path_every"}
     | {"mixing"},
-    "clustergan": {"categories", "spread", "n_critic", "penalty", "recover_normal", "recover_category"},
+    "clustergan": {"categories", "spread", "n_critic", "penalty", "recover_normal", "recover_category"}
+    | {"encoder_noise"},
 }
 OF_A_PAIR = [name for name, recipe in RECIPES.items() if issubclass(recipe.options, PairOptions)]
 TWO_NETWORKS = [name for name, recipe in RECIPES.items() if issubclass(recipe.options, DuelOptions)]

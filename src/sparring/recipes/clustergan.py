@@ -1,16 +1,17 @@
 """Noise of one category and a little variation, which an encoder reads back from the example: clusters without labels.
 
     critic:  E[D(G(z))] - E[D(x)] + λ E[(|∇D(x̂)| - 1)^2], x̂ uniform between a real and a fake
-    G, E:  -E[D(G(z))] + β_n E|z_n - E_n(G(z))|^2 + β_c E[H(z_c, E_c(G(z)))]
+    G, E:  -E[D(G(z))] + β_n E|z_n - E_n(G(z) + ε)|^2 + β_c E[H(z_c, E_c(G(z) + ε))]
 
-z is (z_n, z_c): z_n normal of a small standard deviation σ, z_c one-hot. H is the cross-entropy.
+z is (z_n, z_c): z_n normal of a small standard deviation σ, z_c one-hot. H is the cross-entropy. ε, normal noise, hides
+from E what is in no real example.
 
 Deviations: docs/recipes/clustergan.md.
 """
 
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from pydantic import Field
@@ -23,22 +24,27 @@ from sparring.objectives import Terms, wasserstein
 from sparring.penalties import Penalty, gradient_penalty
 from sparring.recipes._duel import PairOptions, pair, shape_of
 from sparring.recipes._encoders import encoder
-from sparring.recipes.recipe import Recipe
+from sparring.recipes.recipe import DECAY_FROM, Recipe
 from sparring.schedules import Varying
 
 
 class Options(PairOptions):
-    """The paper's algorithm 1 and its settings for MNIST."""
+    """The paper's algorithm 1, with settings for minutes on a processor."""
 
+    network: Literal["mlp", "dcgan", "shuffle", "resnet"] = Field(
+        "shuffle", description="for pictures; points take an mlp"
+    )
     latent_dim: int | None = Field(30, gt=0, description="of the normal part of the noise")
-    lr: Varying = Field(1e-4, gt=0, description="learning rate of both")
+    lr: Varying = Field(1e-3, gt=0, description="learning rate of all; the paper's is 1e-4")
+    decay_from: float = Field(0.5, ge=0, le=1, description=DECAY_FROM)
     beta2: Varying = Field(0.9, ge=0, lt=1, description="Adam's β2")
     categories: int = Field(10, gt=1, description="of the noise: the number of clusters")
-    spread: float = Field(0.1, gt=0, description="σ: standard deviation of the normal part")
-    n_critic: int = Field(5, gt=0, description="steps of the critic before each step of G")
+    spread: float = Field(0.4, gt=0, description="σ: standard deviation of the normal part; the paper's is 0.1")
+    n_critic: int = Field(1, gt=0, description="steps of the critic before each step of G; the paper's are 5")
     penalty: float = Field(10.0, ge=0, description="λ: weight of the gradient penalty")
-    recover_normal: float = Field(10.0, ge=0, description="β_n: weight of recovering the normal part")
+    recover_normal: float = Field(1.0, ge=0, description="β_n: weight of recovering the normal part; the paper's is 10")
     recover_category: float = Field(10.0, ge=0, description="β_c: weight of recovering the category")
+    encoder_noise: float = Field(0.3, ge=0, description="standard deviation of ε, on the fakes that E learns to read")
 
 
 class Networks(NamedTuple):
@@ -90,7 +96,8 @@ def generator(noise: Clustered, options: Options, net: Networks, step: Step) -> 
     """G, and E reading from its fakes alone; D is held constant."""
     z = noise.scaled(noise(len(step.batch["x"]), step.rng))
     fake = net.G(z).float()
-    (normal, category), (read, logits) = noise.apart(z), noise.apart(net.E(fake).float())
+    hidden = options.encoder_noise * torch.randn(fake.shape, generator=step.rng, device=fake.device)
+    (normal, category), (read, logits) = noise.apart(z), noise.apart(net.E(fake + hidden).float())
     return {
         "fake": -net.D(fake).float().mean(),
         "normal": options.recover_normal * mse_loss(read, normal),
@@ -104,7 +111,18 @@ def encode(noise: Clustered, net: Networks, x: Tensor) -> Tensor:
     return noise.scaled(torch.cat([normal, logits.softmax(1)], dim=1), 1 / noise.spread)
 
 
-POINTS = {"lr": 2e-3, "batch": 128, "latent_dim": 2, "categories": 8, "penalty": 0.1, "n_critic": 2}
+POINTS = {
+    "lr": 2e-3,
+    "decay_from": 1.0,
+    "batch": 128,
+    "latent_dim": 2,
+    "categories": 8,
+    "spread": 0.1,
+    "penalty": 0.1,
+    "n_critic": 2,
+    "recover_normal": 10.0,
+    "encoder_noise": 0.0,
+}
 """The defaults for points, where they are not those above; see the page."""
 
 

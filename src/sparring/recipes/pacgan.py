@@ -43,7 +43,7 @@ class Packed(nn.Module):
         return self.body(torch.cat([x.roll(-k, 0) for k in range(self.pack)], dim=1))
 
 
-POINTS = {"lr": 1e-3, "batch": 256, "decay_from": 0.5}
+POINTS = {"lr": 1e-3}
 """The defaults for points, where they are not those above; see the page."""
 
 
