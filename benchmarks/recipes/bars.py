@@ -70,7 +70,7 @@ def unpenalised(recipe: str, seed: int, rounds: int = 4_000) -> Bars:
 
 
 def at_the_boundary(recipe: str, seed: int, rounds: int = 4_000) -> Bars:
-    """The logits of fakes come near 0 in G's turn, beside those where G does not learn; those of another such G do not."""
+    """The logits of fakes come near 0 in G's turn, beside those where G does not learn; another such G's do not."""
     found = []
     for lr, start in ((1e-3, seed), (1e-12, seed), (1e-12, seed + 1_000)):
         plan = trained("gaussian", rounds=rounds, recipe=recipe, seed=start, options={"lr": lr, "lr_d": 1e-3})

@@ -335,7 +335,7 @@ def test_spectral_norm_where_it_is_asked_for(network, spectral):
 
 def test_batch_norm_in_dcgans_discriminator_where_it_is_asked_for():
     for batch_norm in (True, False):
-        _, D = pair(DuelOptions(width=4), (1, 16, 16), 5, batch_norm=batch_norm)
+        _, D = pair(DuelOptions(network="dcgan", width=4), (1, 16, 16), 5, batch_norm=batch_norm)
         assert any(isinstance(m, nn.BatchNorm2d) for m in D.modules()) == batch_norm
 
 

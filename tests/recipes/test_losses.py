@@ -170,7 +170,7 @@ CASES = {
     # 1705.07215, eq. 6: as eq. 3 of 1704.00028, but around the reals
     "dragan": Case("dragan", goodfellow, non_saturating, gradient_penalty, {"penalty": 3.0}),
     "pacgan": Case("pacgan", goodfellow, non_saturating),  # its packs: test_batchwise.py
-    "r3gan": Case("r3gan", pairing, pairing_generator, r1_r2, {"gamma": 0.3}),
+    "r3gan": Case("r3gan", pairing, pairing_generator, r1_r2, {"gamma": 0.3, "penalty_every": 1}),
     "r3gan, lazy": Case("r3gan", pairing, pairing_generator, fourfold, {"gamma": 0.3, "penalty_every": 4}, round=8),
     "r3gan, between": Case("r3gan", pairing, pairing_generator, free, {"gamma": 0.3, "penalty_every": 4}, round=7),
 }

@@ -117,7 +117,7 @@ def test_the_options_of_a_duel_reach_the_turns_and_what_d_sees(recipe):
 
 
 NORMS = {  # (batch norm in D, spectral norm in D)
-    "gan": (False, False),  # an MLP by default; see below
+    "gan": (False, False),  # of an MLP; see below
     "dcgan": (True, False),
     "lsgan": (True, False),
     "ragan": (True, False),
@@ -125,6 +125,8 @@ NORMS = {  # (batch norm in D, spectral norm in D)
     "softmax-gan": (True, False),
     "ebgan": (True, False),
     "began": (True, False),  # in the decoder
+    "acgan": (True, False),
+    "infogan": (True, False),
     "sngan": (False, True),
     "default": (False, True),
     "cgan": (False, True),
@@ -137,7 +139,7 @@ NORMS = {  # (batch norm in D, spectral norm in D)
 
 @pytest.mark.parametrize("recipe", OF_A_PAIR)
 def test_d_is_normalised_as_its_paper_says(recipe):
-    D = planned(recipe).state.game.networks.D
+    D = planned(recipe, network="mlp" if recipe == "gan" else "dcgan").state.game.networks.D
     layers = [module for module in D.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
     has_batch_norm = any(isinstance(module, nn.BatchNorm2d) for module in D.modules())
     constrained = {is_parametrized(layer, "weight") for layer in layers}

@@ -29,6 +29,10 @@ from sparring.schedules import Schedule, Varying, at
 Featured = MLPDiscriminator | DCGANDiscriminator | ResNetDiscriminator | StridedDiscriminator
 """A discriminator that shows what its last layer sees, by `features`."""
 
+Network = Literal["mlp", "dcgan", "shuffle", "resnet"]
+NETWORK = "for pictures; points take an mlp"
+"""Which networks, where a recipe has another default."""
+
 REUSE_FAKES = "G plays first, and D is shown the fakes that G was just judged by, which saves making new ones"
 """What an option does of which a recipe has another default."""
 
@@ -155,14 +159,12 @@ def _critic(net: Duel, batch: Batch) -> Tensor:
 class PairOptions(RecipeOptions):
     """The options of a generator and a discriminator."""
 
-    network: Literal["mlp", "dcgan", "shuffle", "resnet"] = Field(
-        "dcgan", description="for pictures; points take an mlp"
-    )
+    network: Network = Field("shuffle", description=NETWORK)
     width: int | None = Field(None, gt=0, description="of both networks; by default the network's own")
     width_d: int | None = Field(None, gt=0, description="of D, where it differs")
     latent_dim: int | None = Field(None, gt=0, description="of the noise; by default 64 for pictures, 8 for points")
     latent: Literal["normal", "uniform"] = Field("normal", description="its distribution")
-    lr: Varying = Field(2e-4, gt=0, description="learning rate of both")
+    lr: Varying = Field(1e-3, gt=0, description="learning rate of both")
     lr_d: Varying | None = Field(None, gt=0, description="learning rate of D, where it differs")
     beta1: float = Field(0.5, ge=0, lt=1, description="Adam's β1")
     beta2: Varying = Field(0.999, ge=0, lt=1, description="Adam's β2")

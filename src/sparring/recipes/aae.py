@@ -7,7 +7,7 @@ Deviations: docs/recipes/aae.md.
 """
 
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from pydantic import Field
 from torch import Tensor, nn
@@ -26,9 +26,6 @@ from sparring.schedules import Varying
 class Options(PairOptions):
     """Narrower codes than the paper's for digits, and Adam."""
 
-    network: Literal["mlp", "dcgan", "shuffle", "resnet"] = Field(
-        "shuffle", description="for pictures; points take an mlp"
-    )
     latent_dim: int | None = Field(6, gt=0, description="of the code")
     lr: Varying = Field(1e-3, gt=0, description="learning rate of all but D")
     decay_from: float = Field(0.5, ge=0, le=1, description=DECAY_FROM)

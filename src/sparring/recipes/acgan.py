@@ -9,7 +9,7 @@ Deviations: docs/recipes/acgan.md.
 """
 
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from pydantic import Field
@@ -28,9 +28,6 @@ from sparring.schedules import Varying
 class Options(PairOptions):
     """The paper's game, on the default's fast networks."""
 
-    network: Literal["mlp", "dcgan", "shuffle", "resnet"] = Field(
-        "shuffle", description="for pictures; points take an mlp"
-    )
     lr: Varying = Field(2e-3, gt=0, description="learning rate of both")
     decay_from: float = Field(0.5, ge=0, le=1, description=DECAY_FROM)
     classify: float = Field(1.0, gt=0, description="w: weight of the class's likelihood, on both sides")

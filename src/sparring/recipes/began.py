@@ -28,9 +28,6 @@ from sparring.schedules import Varying
 class Options(CodeOptions):
     """The paper's section 4, with networks for a processor."""
 
-    network: Literal["mlp", "dcgan", "shuffle", "resnet"] = Field(
-        "shuffle", description="for pictures; points take an mlp"
-    )
     latent: Literal["normal", "uniform"] = Field("uniform", description="its distribution")
     lr: Varying = Field(1e-4, gt=0, description="learning rate of both")
     gamma: float = Field(0.5, gt=0, le=1, description="γ: the error on fakes over that on reals; lower is less varied")

@@ -20,7 +20,7 @@ class Options(DuelOptions):
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="one-sided: D's target for reals is 1 minus this")
 
 
-POINTS = {"lr": 1e-3, "decay_from": 0.0}
+POINTS = {"decay_from": 0.0}
 """The defaults for points, where they are not those above; see the page."""
 
 

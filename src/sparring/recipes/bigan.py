@@ -13,19 +13,24 @@ from functools import partial
 from typing import NamedTuple
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from sparring.game import Batch, Game, Latent, Player, Step
 from sparring.kinds import Schema
 from sparring.objectives import Terms, non_saturating
-from sparring.recipes._duel import PairOptions, pair, shape_of
+from sparring.recipes._duel import NETWORK, Network, PairOptions, pair, shape_of
 from sparring.recipes._encoders import JointDiscriminator, encoder
 from sparring.recipes.recipe import Recipe
+from sparring.schedules import Varying
 
 
 class Options(PairOptions):
     """The paper's Adam: a rate of 2e-4, β1 of 0.5."""
+
+    network: Network = Field("dcgan", description=NETWORK)
+    lr: Varying = Field(2e-4, gt=0, description="learning rate of all")
 
 
 class Networks(NamedTuple):

@@ -11,7 +11,7 @@ Deviations: docs/recipes/clustergan.md.
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from pydantic import Field
@@ -31,9 +31,6 @@ from sparring.schedules import Varying
 class Options(PairOptions):
     """The paper's algorithm 1, with settings for minutes on a processor."""
 
-    network: Literal["mlp", "dcgan", "shuffle", "resnet"] = Field(
-        "shuffle", description="for pictures; points take an mlp"
-    )
     latent_dim: int | None = Field(30, gt=0, description="of the normal part of the noise")
     lr: Varying = Field(1e-3, gt=0, description="learning rate of all; the paper's is 1e-4")
     decay_from: float = Field(0.5, ge=0, le=1, description=DECAY_FROM)

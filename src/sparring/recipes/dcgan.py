@@ -8,13 +8,16 @@ from pydantic import Field
 
 from sparring.game import Game
 from sparring.kinds import Schema
-from sparring.recipes._duel import Duel, DuelOptions, standard_duel
+from sparring.recipes._duel import NETWORK, Duel, DuelOptions, Network, standard_duel
 from sparring.recipes.recipe import Recipe
+from sparring.schedules import Varying
 
 
 class Options(DuelOptions):
     """The paper's section 4, narrower."""
 
+    network: Network = Field("dcgan", description=NETWORK)
+    lr: Varying = Field(2e-4, gt=0, description="learning rate of both")
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="one-sided: D's target for reals is 1 minus this")
 
 

@@ -6,8 +6,6 @@
 Points take the game of r3gan instead.
 """
 
-from typing import Literal
-
 from pydantic import Field
 
 from sparring.game import Game
@@ -21,9 +19,6 @@ from sparring.schedules import Varying
 class Options(DuelOptions):
     """Ours, not a paper's; what was tried is in docs/recipes/default.md."""
 
-    network: Literal["mlp", "dcgan", "shuffle", "resnet"] = Field(
-        "shuffle", description="for pictures; points take an mlp"
-    )
     batch: int = Field(32, gt=0, description="examples a step")
     lr: Varying = Field(4e-3, gt=0, description="learning rate of both")
     beta1: float = Field(0.0, ge=0, lt=1, description="Adam's β1")

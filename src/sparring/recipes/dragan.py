@@ -9,13 +9,16 @@ from pydantic import Field
 from sparring.game import Game
 from sparring.kinds import Schema
 from sparring.penalties import dragan
-from sparring.recipes._duel import Duel, DuelOptions, standard_duel
+from sparring.recipes._duel import NETWORK, Duel, DuelOptions, Network, standard_duel
 from sparring.recipes.recipe import Recipe
+from sparring.schedules import Varying
 
 
 class Options(DuelOptions):
     """The paper's game."""
 
+    network: Network = Field("dcgan", description=NETWORK)
+    lr: Varying = Field(2e-4, gt=0, description="learning rate of both")
     penalty: float = Field(10.0, ge=0, description="λ: weight of the gradient penalty")
     spread: float = Field(0.5, gt=0, description="δ's standard deviation, in standard deviations of the reals")
 

@@ -22,12 +22,16 @@ from sparring.kinds import Schema
 from sparring.networks import Autoencoder
 from sparring.objectives import Terms
 from sparring.recipes._autoencoding import CodeOptions, generator_and_autoencoder
+from sparring.recipes._duel import NETWORK, Network
 from sparring.recipes.recipe import Recipe
+from sparring.schedules import Varying
 
 
 class Options(CodeOptions):
     """The paper's EBGAN-PT; with `pulling_away` of 0 its EBGAN."""
 
+    network: Network = Field("dcgan", description=NETWORK)
+    lr: Varying = Field(2e-4, gt=0, description="learning rate of both")
     margin: float = Field(0.2, gt=0, description="m: the energy that fakes should have at least")
     pulling_away: float = Field(0.1, ge=0, description="w: weight of the term that pulls the codes of fakes apart")
 

@@ -99,10 +99,6 @@ def mismatch(D: Aware | Featured, real: Tensor, fake: Tensor) -> Tensor:
     return (wanted - D.features(fake).float().mean(0)).square().sum()
 
 
-POINTS = {"lr": 1e-3}
-"""The defaults for points, where they are not those above; see the page."""
-
-
 def build(options: Options, schema: Schema) -> Game[Networks]:
     """The game."""
     noise = options.prior(schema)
@@ -134,5 +130,4 @@ RECIPE = Recipe(
     "minibatch discrimination, smoothing, virtual batch norm, feature matching, historical averaging",
     Options,
     build,
-    POINTS,
 )

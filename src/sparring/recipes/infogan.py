@@ -11,7 +11,7 @@ Deviations: docs/recipes/infogan.md.
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from pydantic import Field
@@ -29,9 +29,6 @@ from sparring.schedules import Varying
 class Options(PairOptions):
     """The paper's code for digits, ten categories and two continuous values, on the default's fast networks."""
 
-    network: Literal["mlp", "dcgan", "shuffle", "resnet"] = Field(
-        "shuffle", description="for pictures; points take an mlp"
-    )
     lr: Varying = Field(2e-3, gt=0, description="learning rate of both")
     categories: int = Field(10, gt=1, description="of the code")
     continuous: int = Field(2, ge=0, description="values of the code, uniform from -1 to 1")

@@ -4,19 +4,14 @@ D:  1/2 E[(D(x) - 1)^2] + 1/2 E[D(G(z))^2]
 G:  1/2 E[(D(G(z)) - 1)^2]
 """
 
-from pydantic import Field
-
 from sparring.game import Game
 from sparring.kinds import Schema
 from sparring.recipes._duel import Duel, DuelOptions, standard_duel
 from sparring.recipes.recipe import Recipe
-from sparring.schedules import Varying
 
 
 class Options(DuelOptions):
     """The paper's 0-1 labels (eq. 9), and its authors' learning rate."""
-
-    lr: Varying = Field(1e-3, gt=0, description="learning rate of both")
 
 
 def build(options: Options, schema: Schema) -> Game[Duel]:

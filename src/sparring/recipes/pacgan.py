@@ -43,10 +43,6 @@ class Packed(nn.Module):
         return self.body(torch.cat([x.roll(-k, 0) for k in range(self.pack)], dim=1))
 
 
-POINTS = {"lr": 1e-3}
-"""The defaults for points, where they are not those above; see the page."""
-
-
 def build(options: Options, schema: Schema) -> Game[Duel]:
     """The game. Its D looks across the batch, so reals and fakes have a pass each."""
     noise, shape = options.prior(schema), shape_of(schema)
@@ -71,5 +67,4 @@ RECIPE = Recipe(
     "D judges packs of examples: a lack of variety shows",
     Options,
     build,
-    POINTS,
 )

@@ -34,7 +34,7 @@ class Options(AdamOptions):
         0.5, ge=0, lt=1, description="share of channels that the noise drops, in G's first layers up"
     )
     adversarial: float = Field(1.0, ge=0, description="weight of D's judgement; 0 is the L1 distance alone")
-    mismatched: float = Field(1.0, ge=0, description="μ: weight of pairs that do not belong together; the paper has none")
+    mismatched: float = Field(1.0, ge=0, description="μ: weight of pairs that do not belong together")
 
 
 class Networks(NamedTuple):

@@ -8,7 +8,7 @@ Deviations: docs/recipes/projection.md.
 """
 
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from pydantic import Field
@@ -27,9 +27,6 @@ from sparring.schedules import Varying
 class Options(PairOptions):
     """The paper's D and objective, with the default's fast networks."""
 
-    network: Literal["mlp", "dcgan", "shuffle", "resnet"] = Field(
-        "shuffle", description="for pictures; points take an mlp"
-    )
     batch: int = Field(32, gt=0, description="examples a step")
     lr: Varying = Field(2e-3, gt=0, description="learning rate of both")
     beta1: float = Field(0.0, ge=0, lt=1, description="Adam's β1")

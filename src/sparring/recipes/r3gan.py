@@ -5,7 +5,7 @@ G:  E[softplus(D(x) - D(G(z)))]
 """
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field, model_validator
 
@@ -20,14 +20,11 @@ from sparring.schedules import Schedule, Varying
 class Options(DuelOptions):
     """The paper's loss, with networks for a processor; rates are constant, or the paper's with `burn_in`."""
 
-    network: Literal["mlp", "dcgan", "shuffle", "resnet"] = Field(
-        "resnet", description="for pictures; points take an mlp"
-    )
     beta1: float = Field(0.0, ge=0, lt=1, description="Adam's β1")
     beta2: Varying = Field(0.99, ge=0, lt=1, description="Adam's β2")
     gamma: Varying = Field(1.0, ge=0, description="weight of R1 and R2")
     penalty_every: int = Field(
-        1, gt=0, description="compute the penalties every so many rounds, that many times as heavy"
+        4, gt=0, description="compute the penalties every so many rounds, that many times as heavy"
     )
     burn_in: float = Field(
         0.0, ge=0, le=1, description="the part of the run in which the rates, γ, β2 and the average settle; 0 is never"
@@ -54,7 +51,7 @@ SETTLING: dict[str, Callable[[float], tuple[float, float]]] = {
 """(First, last) of what changes in the burn-in, by the option: the paper's rate falls to a quarter, γ to a tenth."""
 
 
-POINTS = {"lr": 2e-3, "gamma": 0.02, "decay_from": 0.5}
+POINTS = {"lr": 2e-3, "gamma": 0.02, "penalty_every": 1, "decay_from": 0.5}
 """The defaults for points, where they are not those above; see the page."""
 
 

@@ -14,10 +14,6 @@ class Options(DuelOptions):
     """The paper's RaSGAN."""
 
 
-POINTS = {"lr": 1e-3}
-"""The defaults for points, where they are not those above; see the page."""
-
-
 def build(options: Options, schema: Schema) -> Game[Duel]:
     """The game."""
     return standard_duel(options, schema, "relativistic-average", batch_norm=True)
@@ -30,5 +26,4 @@ RECIPE = Recipe(
     "is this real more realistic than the average fake?",
     Options,
     build,
-    POINTS,
 )

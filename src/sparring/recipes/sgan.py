@@ -10,7 +10,7 @@ Deviations: docs/recipes/sgan.md.
 """
 
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from pydantic import Field
@@ -30,9 +30,6 @@ from sparring.schedules import Varying
 class Options(PairOptions):
     """The paper's game with a hundred labels, on the default's fast networks."""
 
-    network: Literal["mlp", "dcgan", "shuffle", "resnet"] = Field(
-        "shuffle", description="for pictures; points take an mlp"
-    )
     lr: Varying = Field(1e-3, gt=0, description="learning rate of both")
     labelled: int = Field(100, gt=0, description="examples whose labels are used, as many of each class")
 

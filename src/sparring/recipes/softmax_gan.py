@@ -53,10 +53,6 @@ def critic(net: Networks, batch: Batch) -> Tensor:
     return net.D(batch["x"])
 
 
-POINTS = {"lr": 1e-3}
-"""The defaults for points, where they are not those above; see the page."""
-
-
 def build(options: Options, schema: Schema) -> Game[Networks]:
     """The game."""
     noise, shape = options.prior(schema), shape_of(schema)
@@ -82,5 +78,4 @@ RECIPE = Recipe(
     "one softmax over reals and fakes together",
     Options,
     build,
-    POINTS,
 )

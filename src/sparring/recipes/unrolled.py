@@ -90,7 +90,7 @@ def generator(noise: Latent, options: Options, net: Duel, step: Step) -> Terms:
     return terms | ({"real": -minimax.discriminator(on_real, on_fake)["real"]} if options.unroll else {})
 
 
-POINTS = {"lr": 1e-3, "lr_d": 1e-4, "inner_lr": 1e-4, "batch": 128}
+POINTS = {"lr_d": 1e-4, "inner_lr": 1e-4, "batch": 128}
 """The defaults for points, where they are not those above; see the page."""
 
 

@@ -17,7 +17,7 @@ from sparring.schedules import Varying
 class Options(DuelOptions):
     """The paper's algorithm 1."""
 
-    lr: Varying = Field(1e-4, gt=0, description="learning rate of both")
+    lr: Varying = Field(1e-3, gt=0, description="learning rate of both; the paper's is 1e-4")
     beta1: float = Field(0.0, ge=0, lt=1, description="Adam's β1")
     beta2: Varying = Field(0.9, ge=0, lt=1, description="Adam's β2")
     n_critic: int = Field(5, gt=0, description="steps of the critic before each step of G")
