@@ -29,7 +29,7 @@ from sparring.recipes.recipe import Recipe
 
 
 class Options(PairOptions):
-    """The paper's techniques on DCGAN's networks."""
+    """The paper's techniques."""
 
     kernels: int = Field(50, ge=0, description="of minibatch discrimination; 0 is without")
     label_smoothing: float = Field(0.1, ge=0, lt=1, description="one-sided: D's target for reals is 1 minus this")

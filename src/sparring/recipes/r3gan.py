@@ -1,4 +1,4 @@
-"""Relativistic pairing with zero-centred penalties on both sides, and no normalisation anywhere.
+"""Relativistic pairing with zero-centred penalties on both sides, and no normalisation in D.
 
 D:  E[softplus(D(G(z)) - D(x))] + γ/2 E[|∇D(x)|^2] + γ/2 E[|∇D(G(z))|^2]
 G:  E[softplus(D(x) - D(G(z)))]
@@ -71,7 +71,7 @@ RECIPE = Recipe(
     "r3gan",
     "The GAN is dead; long live the GAN! (Huang et al. 2024)",
     "2501.05441",
-    "relativistic pairing with R1 and R2; nothing normalised",
+    "relativistic pairing with R1 and R2; D is not normalised",
     Options,
     build,
     POINTS,

@@ -15,7 +15,7 @@ from sparring.recipes.recipe import Recipe
 
 
 class Options(DuelOptions):
-    """The paper's setting C: β1 of 0.5, one step each (table 1)."""
+    """The β1 and the one step each of the paper's setting C (table 1)."""
 
     bound: float = Field(1.0, gt=0, description="b: the largest singular value of each layer of D")
 
