@@ -65,6 +65,9 @@ def generator(noise: Latent, classes: int, net: Networks, step: Step) -> Terms:
 POINTS = {"lr": 1e-3}
 """The defaults for points, where they are not those above; see the page."""
 
+COLOUR = {"batch": 64, "lr": 1e-3, "decay_from": 0.5}
+"""The defaults for pictures of more than one channel; see the page."""
+
 
 def build(options: Options, schema: Schema) -> Game[Networks]:
     """The game."""
@@ -99,4 +102,5 @@ RECIPE = Recipe(
     Options,
     build,
     POINTS,
+    COLOUR,
 )
