@@ -241,12 +241,28 @@ def mistaught(seed: int, how: Callable[..., dict[str, torch.Tensor]], shape: tup
     return sparring.duel(G, D, objective, latent=latent, optimizer=OptimizerConfig(5e-4, betas=(0.5, 0.99)))
 
 
+_DCGAN = {"network": "dcgan", "lr": 2e-4}
+MEASURED_WITH: dict[str, dict[str, Any]] = {
+    "lsgan": {"network": "dcgan"},
+    "wgan-gp": {"network": "dcgan"},
+    "sngan": _DCGAN,
+    "ragan": _DCGAN,
+    "r3gan": {"network": "resnet", "penalty_every": 1},
+}
+"""What these recipes had by default for pictures when the recorded games were played."""
+
+
+def _options(source: Source, recipe: str, given: dict[str, Any]) -> dict[str, Any]:
+    made = getattr(source, "func", source)  # of a partial, what it calls
+    return MEASURED_WITH.get(recipe, {}) | given if made in ("digits", few_digits, shapes, waves) else given
+
+
 def _well(name: str, source: Source, rounds: int, recipe: str = "default", **options: Any) -> Setting:
-    return Setting(f"well-{name}", "", source, rounds, recipe, options)
+    return Setting(f"well-{name}", "", source, rounds, recipe, _options(source, recipe, options))
 
 
 def _sick(disease: str, name: str, source: Source, rounds: int, recipe: str = "default", **options: Any) -> Setting:
-    return Setting(f"{disease}-{name}", disease, source, rounds, recipe, options)
+    return Setting(f"{disease}-{name}", disease, source, rounds, recipe, _options(source, recipe, options))
 
 
 def _junk(source: str, rounds: int) -> Setting:
@@ -539,7 +555,9 @@ FINAL = (
 def _augmented(
     augment: str, name: str, source: Source, rounds: int, recipe: str = "default", **options: Any
 ) -> Setting:
-    return Setting(f"well-{name}-{augment}", "", source, rounds, recipe, options, augment=augment)
+    return Setting(
+        f"well-{name}-{augment}", "", source, rounds, recipe, _options(source, recipe, options), augment=augment
+    )
 
 
 SMALL = (

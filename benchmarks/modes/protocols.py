@@ -84,7 +84,7 @@ PROTOCOLS = {
 _WGAN_GP = {"lr": 2e-3, "penalty": 0.1, "batch": 128, "n_critic": 2, "decay_from": 0.0}
 _DRAGAN = {"lr": 2e-3, "penalty": 0.1, "batch": 128, "decay_from": 0.0}
 _R3GAN = {"lr": 1e-3, "gamma": 0.1}
-_CONVOLUTIONS = {"network": "dcgan", "width": 16, "lr": 5e-4}
+_CONVOLUTIONS = {"network": "dcgan", "width": 16, "lr": 5e-4, "penalty_every": 1}
 
 SETTINGS = {
     "ring": {

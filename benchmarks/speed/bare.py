@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate, relu, softplus
 
 from benchmarks.peers import dcgan_tutorial
-from benchmarks.speed.cases import CASES, Playing, source
+from benchmarks.speed.cases import CASES, OPTIONS, Playing, source
 from sparring import workflows
 
 Losses = tuple[Callable[[nn.Module, Tensor, Tensor], Tensor], Callable[[nn.Module, Tensor, Tensor], Tensor]]
@@ -61,7 +61,8 @@ LOSSES: dict[str, Losses] = {
 def begin(case: str, precision: str) -> Playing:
     """The case's networks, optimizers and loss in a bare loop, in float32 unless bfloat16 is asked for."""
     data, recipe = CASES[case]
-    plan = workflows.plan(source(data), recipe=recipe, seed=0, precision=precision, rounds=1)
+    how = {"recipe": recipe, "options": OPTIONS.get(case, {}), "precision": precision}
+    plan = workflows.plan(source(data), seed=0, rounds=1, **how)
     net, (critic, maker) = plan.state.game.networks, plan.state.game.players
     x = next(iter(plan.data.schema.values())).to_model(torch.from_numpy(np.asarray(plan.data.train["x"])))
     n_critic, batch = critic.turn.length, plan.how.batch

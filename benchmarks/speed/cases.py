@@ -1,4 +1,4 @@
-"""What is timed: a recipe on data, as `sparring train` plays it when nothing else is set."""
+"""What is timed: a recipe on data, as `sparring train` plays it when no more is set than here."""
 
 import tempfile
 from collections.abc import Iterator
@@ -18,6 +18,12 @@ CASES = {
     "ring": ("ring", "default"),
     "rgb64": ("rgb64", "default"),
 }
+OPTIONS = {
+    "digits-wgan-gp": {"network": "dcgan"},
+    "digits-r3gan": {"network": "resnet", "penalty_every": 1},
+}
+"""The papers' networks and turns, which every revision has."""
+
 PICTURES = 512
 
 
@@ -47,9 +53,8 @@ def ours(case: str, precision: str) -> Playing:
     """The library's loop, with whatever it chooses for this game."""
     data, recipe = CASES[case]
     folder = tempfile.mkdtemp()  # a plan writes nothing
-    plan = workflows.plan(
-        source(data), recipe=recipe, seed=0, precision=precision, rounds=1_000_000, out=Path(folder) / "run"
-    )
+    how = {"recipe": recipe, "options": OPTIONS.get(case, {}), "precision": precision}
+    plan = workflows.plan(source(data), seed=0, rounds=1_000_000, out=Path(folder) / "run", **how)
     before = plan.images()
     rounds = iter(play(plan.state, plan.data, plan.how))
     next(rounds)
