@@ -108,18 +108,8 @@ def encode(noise: Clustered, net: Networks, x: Tensor) -> Tensor:
     return noise.scaled(torch.cat([normal, logits.softmax(1)], dim=1), 1 / noise.spread)
 
 
-POINTS = {
-    "lr": 2e-3,
-    "decay_from": 1.0,
-    "batch": 128,
-    "latent_dim": 2,
-    "categories": 8,
-    "spread": 0.1,
-    "penalty": 0.1,
-    "n_critic": 2,
-    "recover_normal": 10.0,
-    "encoder_noise": 0.0,
-}
+POINTS = {"lr": 2e-3, "decay_from": 1.0, "batch": 128, "latent_dim": 2, "categories": 8, "penalty": 0.1, "n_critic": 2}
+POINTS |= {"spread": 0.1, "recover_normal": 10.0, "encoder_noise": 0.0}
 """The defaults for points, where they are not those above; see the page."""
 
 

@@ -21,15 +21,7 @@ class Options(DuelOptions):
     power: float = Field(6.0, gt=1, description="p: the power of the gradient's length that costs")
 
 
-POINTS = {
-    "batch": 128,
-    "lr": 2e-3,
-    "beta1": 0.0,
-    "beta2": 0.9,
-    "n_critic": 2,
-    "penalty": 2e-6,
-    "decay_from": 0.0,
-}
+POINTS = {"batch": 128, "lr": 2e-3, "beta1": 0.0, "beta2": 0.9, "n_critic": 2, "penalty": 2e-6, "decay_from": 0.0}
 """The defaults for points, where they are not those above; see the page."""
 
 
