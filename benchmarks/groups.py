@@ -8,6 +8,7 @@ left out. Pictures are put on white.
 
 import argparse
 import re
+from collections import Counter
 from pathlib import Path
 
 from PIL import Image
@@ -39,14 +40,14 @@ def main() -> None:
     arguments.add_argument("out", type=Path)
     arguments.add_argument("--listed", type=Path, default=LISTED)
     given = arguments.parse_args()
-    known, counts = groups(given.listed.read_text()), dict[str, int]()
+    known, counts = groups(given.listed.read_text()), Counter[str]()
     for name, picture in zip(*emoji(given.style, 64), strict=True):
         group = known.get(spelt(Path(name).stem))
         if group:
             (given.out / group).mkdir(parents=True, exist_ok=True)
             Image.fromarray(picture.transpose(1, 2, 0)).save(given.out / group / Path(name).name)
-            counts[group] = counts.get(group, 0) + 1
-    print(counts)
+            counts[group] += 1
+    print(dict(counts))
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ Featured = MLPDiscriminator | DCGANDiscriminator | ResNetDiscriminator | Strided
 
 Network = Literal["mlp", "dcgan", "shuffle", "resnet"]
 NETWORK = "for pictures; points take an mlp"
-"""Which networks, where a recipe has another default."""
+"""What `network` is, and what it says of itself where a recipe has another default."""
 
 REUSE_FAKES = "G plays first, and D is shown the fakes that G was just judged by, which saves making new ones"
 """What an option does of which a recipe has another default."""

@@ -24,13 +24,11 @@ from sparring.objectives import Terms, non_saturating
 from sparring.recipes._duel import Featured, PairOptions, pair, shape_of
 from sparring.recipes._labels import classes_for
 from sparring.recipes.recipe import Recipe
-from sparring.schedules import Varying
 
 
 class Options(PairOptions):
     """The paper's game with a hundred labels, on the default's fast networks."""
 
-    lr: Varying = Field(1e-3, gt=0, description="learning rate of both")
     labelled: int = Field(100, gt=0, description="examples whose labels are used, as many of each class")
 
 
